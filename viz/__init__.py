@@ -1,0 +1,1 @@
+"""Looking at scans, predictions and errors."""
