@@ -73,7 +73,9 @@ class LabelSet:
         unknown = outside | (train == _UNKNOWN)
         if unknown.any():
             ids, counts = np.unique(raw[unknown], return_counts=True)
-            listed = ", ".join(f"{i} ({n} points)" for i, n in zip(ids[:5], counts[:5], strict=True))
+            listed = ", ".join(
+                f"{i} ({n} points)" for i, n in zip(ids[:5], counts[:5], strict=True)
+            )
             raise LabelError(
                 f"{source}: raw label {listed} is not in label map '{self.dataset}/{self.name}'. "
                 f"Known raw labels: {', '.join(map(str, sorted(self.raw_to_train)))}. "
@@ -187,6 +189,18 @@ def read_label_set(path: Path, set_name: str | None = None) -> LabelSet:
             f"{path}: set '{set_name}' needs 'names' (a list) and 'raw_to_train' "
             f"(raw id: train id); {type(error).__name__}: {error}."
         ) from error
+
+
+def map_data(name: str) -> dict[str, Any]:
+    """Everything a label map states, its facts and splits included, as plain data.
+
+    Args:
+        name: of a shipped map such as ``"semantic_kitti"``, or the path of a YAML file.
+
+    Raises:
+        LabelError: if there is no such map or it is malformed.
+    """
+    return _load(_find(name)[0])
 
 
 def _shipped() -> dict[str, Path]:

@@ -137,5 +137,3 @@ class Prediction:
                 f"labels {self.labels.shape} and confidence {self.confidence.shape} "
                 "must be two (N,) arrays of the same length."
             )
-
-

@@ -1,0 +1,91 @@
+"""The datasets pcseg reads: a name for each reader, and its facts from its label map."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from pathlib import Path
+from typing import Any
+
+from pcseg.data.dataset import ScanDataset
+from pcseg.data.labels import LabelSet, map_data
+from pcseg.errors import ConfigError
+
+DATASETS = {
+    "semantickitti": "pcseg.data.semantickitti:SemanticKITTI",
+    "semanticposs": "pcseg.data.semanticposs:SemanticPOSS",
+    "generic": "pcseg.data.generic:Generic",
+}
+"""Reader of each dataset, as ``module:class``."""
+
+
+def open_dataset(
+    name: str,
+    root: str | Path,
+    split: str,
+    label_set: str | LabelSet | None = None,
+    **options: Any,
+) -> ScanDataset:
+    """Open a dataset by name.
+
+    Args:
+        name: one of `DATASETS`.
+        root: its folder.
+        split: ``train``, ``val``, ``test``, ``all``, or what else the reader understands.
+        label_set: a label set or its name; the dataset's first by default.
+        options: settings of the reader (see its class).
+
+    Raises:
+        ConfigError: for a dataset or an option that does not exist, with a suggestion.
+        DataError: if its files are missing or damaged.
+    """
+    reader = _reader(name)
+    known = [key for key in inspect.signature(reader).parameters if key not in _GIVEN]
+    for key in options:
+        if key not in known:
+            raise ConfigError(
+                f"dataset '{name}' has no option '{key}'{_hint(key, known)}. "
+                f"Options: {', '.join(known)}."
+            )
+    dataset: ScanDataset = reader(root, split, label_set, **options)
+    return dataset
+
+
+def dataset_facts(name: str) -> dict[str, str]:
+    """What ``pcseg ls datasets`` shows: title, licence, sensors, scans, citation, url and classes.
+
+    Raises:
+        ConfigError: if there is no such dataset.
+    """
+    label_map = getattr(_reader(name), "label_map", None)
+    if label_map is None:
+        return {
+            "title": "your own files",
+            "licence": "yours",
+            "sensors": "any",
+            "classes": "from your labels.yaml",
+        }
+    data = map_data(label_map)
+    sets = {key: len(table["names"]) for key, table in data["sets"].items()}
+    facts = {key: str(value) for key, value in data["facts"].items()}
+    return {**facts, "classes": ", ".join(f"{key} ({n})" for key, n in sets.items())}
+
+
+_GIVEN = ("root", "split", "label_set")
+
+
+def _reader(name: str) -> type:
+    if name not in DATASETS:
+        raise ConfigError(
+            f"there is no dataset '{name}'{_hint(name, list(DATASETS))}. "
+            f"Datasets: {', '.join(DATASETS)}."
+        )
+    module, _, cls = DATASETS[name].partition(":")
+    reader: type = getattr(importlib.import_module(module), cls)
+    return reader
+
+
+def _hint(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, 1)
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -1,0 +1,164 @@
+"""Datasets of scans: what every reader offers, and the counts that balancing and batching need."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from pcseg.data.labels import LabelSet
+from pcseg.data.scan import Scan
+from pcseg.errors import DataError, PcsegError
+from pcseg.files import atomic_path
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) after each unit of a long pass."""
+
+
+class FrameId(NamedTuple):
+    """Which scan of a dataset: ``"08/000012"`` when printed."""
+
+    sequence: str
+    frame: str
+
+    def __str__(self) -> str:
+        return f"{self.sequence}/{self.frame}" if self.sequence else self.frame
+
+
+@runtime_checkable
+class ScanDataset(Protocol):
+    """What training, evaluation and viewing know of a dataset; torch's loaders accept it."""
+
+    name: str
+    label_set: LabelSet
+    frames: list[FrameId]
+
+    def __len__(self) -> int:
+        """Number of scans."""
+
+    def __getitem__(self, index: int) -> Scan:
+        """Scan number `index`, every point of the file, in file order."""
+
+    def frame_classes(self, progress: Progress | None = None) -> np.ndarray:
+        """(F, K) int64 points of each class in each frame."""
+
+    def class_counts(self, progress: Progress | None = None) -> np.ndarray:
+        """(K,) int64 points of each class in all frames."""
+
+    def point_counts(self) -> np.ndarray:
+        """(F,) int64 points in each frame, without reading the points where the format allows."""
+
+
+class FileDataset:
+    """The shared half of readers: indexing, and counts that are made once and kept on disk.
+
+    A reader sets `name`, `label_set` and `frames` and implements `_read` and `_files`; it may
+    implement `_read_labels` and `_count_points` where they are cheaper than a whole scan.
+    """
+
+    name: str
+    label_set: LabelSet
+    frames: list[FrameId]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, index: int) -> Scan:
+        """Scan number `index`.
+
+        Raises:
+            IndexError: past the end, so that plain iteration stops.
+            DataError: if its files are damaged.
+        """
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"{self.name} has {len(self)} scans, there is no number {index}")
+        return self._read(range(len(self))[index])
+
+    def index_of(self, frame: FrameId) -> int:
+        """The position of a frame.
+
+        Raises:
+            DataError: if the frame is not part of this selection.
+        """
+        try:
+            return self.frames.index(frame)
+        except ValueError:
+            raise DataError(
+                f"{self.name}: frame {FrameId(*frame)} is not among the {len(self)} selected."
+            ) from None
+
+    def frame_classes(self, progress: Progress | None = None) -> np.ndarray:
+        """Count the points of each class in each frame, in one pass that is kept for later runs.
+
+        The result is stored under the cache folder (`cache_dir`) and made again whenever a file's
+        size or time, the frames, or the label set change.
+
+        Args:
+            progress: called with (frames done, frames in all).
+
+        Returns:
+            (F, K) int64; rows of unlabelled frames are zero.
+        """
+        store = cache_dir() / "classes" / f"{self._fingerprint()}.npy"
+        if store.is_file():
+            return np.load(store, allow_pickle=False)
+        counts = np.zeros((len(self), self.label_set.num_classes), np.int64)
+        for i in range(len(self)):
+            labels = self._read_labels(i)
+            if labels is not None:
+                counts[i] = np.bincount(labels[labels >= 0], minlength=counts.shape[1])
+            if progress is not None:
+                progress(i + 1, len(self))
+        _keep(store, counts)
+        return counts
+
+    def class_counts(self, progress: Progress | None = None) -> np.ndarray:
+        """(K,) int64 points of each class over all frames; see `frame_classes`."""
+        return self.frame_classes(progress).sum(0)
+
+    def point_counts(self) -> np.ndarray:
+        """(F,) int64 number of points of each frame."""
+        return np.array([self._count_points(i) for i in range(len(self))], np.int64)
+
+    def _read(self, index: int) -> Scan:
+        raise NotImplementedError
+
+    def _files(self, index: int) -> Sequence[Path]:
+        """All files whose change must void the stored counts of a frame."""
+        raise NotImplementedError
+
+    def _read_labels(self, index: int) -> np.ndarray | None:
+        """(N,) train ids of a frame, or None."""
+        return self._read(index).labels
+
+    def _count_points(self, index: int) -> int:
+        return len(self._read(index))
+
+    def _fingerprint(self) -> str:
+        digest = hashlib.sha256(f"{self.name} {self.label_set.hash}".encode())
+        for i in range(len(self)):
+            for path in self._files(i):
+                state = path.stat()
+                digest.update(f"\n{path.resolve()} {state.st_size} {state.st_mtime_ns}".encode())
+        return digest.hexdigest()[:32]
+
+
+def cache_dir() -> Path:
+    """The folder for counts: ``PCSEG_CACHE``, else ``pcseg`` in the user's cache folder."""
+    named = os.environ.get("PCSEG_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pcseg"
+
+
+def _keep(path: Path, counts: np.ndarray) -> None:
+    """Store counts; a cache that cannot be written only costs the next run its time."""
+    try:
+        with atomic_path(path) as temporary:
+            np.save(temporary, counts)
+    except (OSError, PcsegError):
+        return

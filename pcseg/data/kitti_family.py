@@ -1,0 +1,302 @@
+"""Readers of the SemanticKITTI layout: `sequences/SS/{velodyne,labels,calib,poses,times}`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pcseg.data.dataset import FileDataset, FrameId
+from pcseg.data.kitti_files import (
+    count_points,
+    read_calib,
+    read_cloud,
+    read_label_file,
+    read_poses,
+    read_times,
+)
+from pcseg.data.labels import LabelSet, label_set
+from pcseg.data.scan import IGNORE, Scan
+from pcseg.data.splits import ALL, Part, choose_frames, parse_selection, splits
+from pcseg.errors import ConfigError, DataError, LabelError
+
+log = logging.getLogger(__name__)
+
+LABEL_MODES = ("optional", "required", "only", "none")
+REQUIRABLE = ("labels", "calib", "poses", "times")
+INVALID_POLICIES = ("error", "ignore")
+
+
+class KittiFamily(FileDataset):
+    """Datasets in SemanticKITTI's layout; a subclass states as data what differs.
+
+    Class attributes:
+        name: of the dataset, as the catalogue lists it.
+        label_map: the shipped label map that holds its classes and splits.
+        intensity_max: what stored intensities are divided by, to lie in 0..1.
+        camera_poses: whether poses.txt is in camera-0 coordinates (sensor pose = Tr⁻¹·T·Tr).
+    """
+
+    label_map: ClassVar[str]
+    intensity_max: ClassVar[float] = 1.0
+    camera_poses: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = "train",
+        label_set: str | LabelSet | None = None,
+        *,
+        sequences: Sequence[str] | None = None,
+        labels: str = "optional",
+        require: Collection[str] = (),
+        invalid: str = "error",
+        every: int = 1,
+    ) -> None:
+        """Find the frames of a split and read the small files (calib, poses, times).
+
+        Args:
+            root: the folder that holds ``sequences/``, or its parent, or ``sequences`` itself.
+            split: ``train``, ``val``, ``test`` of the usual splits, another convention's
+                (``xmuda:val``), ``all`` for every sequence that is there, or explicit sequences and
+                frames: ``00``, ``00:0-7``, ``00:0-7,9;02``.
+            label_set: a label set or its name; the first set of the dataset's map by default.
+            sequences: keep only these sequences of the split.
+            labels: ``optional`` (labels are None where the file is missing), ``required`` (a missing
+                file is an error), ``only`` (frames without labels are left out), ``none`` (not read).
+            require: files that must be there, of ``labels``, ``calib``, ``poses``, ``times``.
+            invalid: what to do with NaN or infinite points: ``error``, or ``ignore``: they stay in
+                their place, at the origin, with label -1 and ``attrs["valid"]`` False.
+            every: take each n-th frame of the selection only.
+
+        Raises:
+            ConfigError: for a setting that does not exist.
+            DataError: if nothing of the split is there, or a required or damaged small file.
+        """
+        _check_settings(labels, require, invalid, every)
+        self.split = split
+        self.label_set = _resolve(label_set, self.label_map)
+        self.folder = _sequences_folder(Path(root))
+        self._labels = "required" if "labels" in require else labels
+        self._invalid = invalid
+        self.missing: list[str] = []
+        """Sequences of the split whose folders are not there."""
+        self.frames = self._find_frames(split, sequences)[::every]
+        self._sides = {
+            sequence: self._read_side(sequence, require)
+            for sequence in dict.fromkeys(frame.sequence for frame in self.frames)
+        }
+        self._check_labels_and_poses()
+
+    def cloud_path(self, frame: FrameId) -> Path:
+        """The ``.bin`` of a frame."""
+        return self.folder / frame.sequence / "velodyne" / f"{frame.frame}.bin"
+
+    def label_path(self, frame: FrameId) -> Path:
+        """The ``.label`` of a frame, whether it is there or not."""
+        return self.folder / frame.sequence / "labels" / f"{frame.frame}.label"
+
+    def _read(self, index: int) -> Scan:
+        frame = self.frames[index]
+        path = self.cloud_path(frame)
+        cloud = read_cloud(path)
+        invalid = self._find_invalid(cloud, path)
+        scan: dict[str, Any] = {"attrs": {}}
+        if invalid is not None:
+            cloud[invalid] = 0.0
+            scan["attrs"]["valid"] = ~invalid
+        scan["xyz"] = np.ascontiguousarray(cloud[:, :3])
+        scan["attrs"]["intensity"] = cloud[:, 3] / np.float32(self.intensity_max)
+        if self._has_labels(frame):
+            raw, scan["instances"] = read_label_file(self.label_path(frame), path, len(cloud))
+            scan["raw_labels"] = raw
+            scan["labels"] = self.label_set.encode(raw, self.label_path(frame))
+            if invalid is not None:
+                scan["labels"][invalid] = IGNORE
+        side, number = self._sides[frame.sequence], int(frame.frame)
+        meta = {
+            "dataset": self.name,
+            "sequence": frame.sequence,
+            "frame": frame.frame,
+            "path": str(path),
+        }
+        if side.times is not None:
+            meta["time"] = float(side.times[number])
+        pose = None if side.poses is None else side.poses[number]
+        return Scan(pose=pose, meta=meta, **scan)
+
+    def _read_labels(self, index: int) -> np.ndarray | None:
+        frame = self.frames[index]
+        if not self._has_labels(frame):
+            return None
+        cloud, path = self.cloud_path(frame), self.label_path(frame)
+        return self.label_set.encode(read_label_file(path, cloud, count_points(cloud))[0], path)
+
+    def _count_points(self, index: int) -> int:
+        return count_points(self.cloud_path(self.frames[index]))
+
+    def _files(self, index: int) -> list[Path]:
+        frame = self.frames[index]
+        paths = [self.cloud_path(frame)]
+        return [*paths, self.label_path(frame)] if self._has_labels(frame) else paths
+
+    def _has_labels(self, frame: FrameId) -> bool:
+        return self._labels != "none" and self.label_path(frame).exists()
+
+    def _find_frames(self, split: str, sequences: Sequence[str] | None) -> list[FrameId]:
+        conventions = splits(self.label_map)
+        parts, named = parse_selection(split, conventions)
+        there = sorted(p.parent.name for p in self.folder.glob("*/velodyne") if p.is_dir())
+        if parts is None:
+            parts = [Part(name) for name in there]
+        if sequences is not None:
+            parts = [part for part in parts if part.sequence in set(sequences)]
+        self.missing = [part.sequence for part in parts if part.sequence not in there]
+        parts = [part for part in parts if part.sequence in there]
+        wanted = f"split '{split}'" + (f" of sequences {list(sequences)}" if sequences else "")
+        if not parts or (self.missing and named is None):
+            raise DataError(
+                f"{self.folder}: {wanted} needs sequence {', '.join(self.missing) or '(none)'} "
+                f"(a folder with velodyne/*.bin). Sequences there: {', '.join(there) or 'none'}. "
+                f"Copy the missing ones, or choose a split that is there (split={ALL}, or 00:0-7)."
+            )
+        if self.missing:
+            log.warning(
+                "%s: %s is incomplete, sequences %s are missing; going on with %s",
+                *(
+                    self.folder,
+                    wanted,
+                    ", ".join(self.missing),
+                    ", ".join(p.sequence for p in parts),
+                ),
+            )
+        frames = [FrameId(part.sequence, name) for part in parts for name in self._names(part)]
+        if self._labels == "only":
+            frames = [frame for frame in frames if self.label_path(frame).exists()]
+        if not frames:
+            what = "labelled frame" if self._labels == "only" else "velodyne/*.bin"
+            raise DataError(f"{self.folder}: no {what} in {wanted}. Is the copy complete?")
+        return frames
+
+    def _names(self, part: Part) -> list[str]:
+        folder = self.folder / part.sequence / "velodyne"
+        names = sorted(path.stem for path in folder.glob("*.bin"))
+        for name in names:
+            if not name.isdecimal():
+                raise DataError(
+                    f"{folder / name}.bin: clouds are named by number, like 000000.bin."
+                )
+        return choose_frames(names, part, folder)
+
+    def _read_side(self, sequence: str, require: Collection[str]) -> _SideFiles:
+        folder = self.folder / sequence
+        needed = {*require, "calib"} if "poses" in require and self.camera_poses else {*require}
+        for name in sorted(needed - {"labels"}):
+            path = folder / f"{name}.txt"
+            if not path.is_file():
+                raise DataError(
+                    f"{path}: missing, and {' and '.join(sorted(require))} are required here. "
+                    "Copy it from the dataset's archive of calibration, poses and times, "
+                    "or use a method that does without."
+                )
+        poses = times = None
+        if (folder / "poses.txt").is_file():
+            poses = self._sensor_poses(folder)
+        if (folder / "times.txt").is_file():
+            times = read_times(folder / "times.txt")
+        return _SideFiles(poses, times)
+
+    def _sensor_poses(self, folder: Path) -> np.ndarray | None:
+        poses = read_poses(folder / "poses.txt")
+        if not self.camera_poses:
+            return poses
+        path = folder / "calib.txt"
+        if not path.is_file():
+            log.warning("%s: missing, so poses.txt cannot be used: scans have no pose", path)
+            return None
+        calib = read_calib(path)
+        if "Tr" not in calib:
+            raise DataError(
+                f"{path}: no line 'Tr:' (sensor to camera 0), found {', '.join(calib) or 'nothing'}. "
+                "Copy the calib.txt of the dataset, or take poses.txt away to go on without poses."
+            )
+        return np.linalg.inv(calib["Tr"]) @ poses @ calib["Tr"]
+
+    def _check_labels_and_poses(self) -> None:
+        """Fail now, not in the middle of an epoch."""
+        for frame in self.frames:
+            side, folder = self._sides[frame.sequence], self.folder / frame.sequence
+            for name, rows in (("poses.txt", side.poses), ("times.txt", side.times)):
+                if rows is not None and len(rows) <= int(frame.frame):
+                    raise DataError(
+                        f"{folder / name}: {len(rows)} lines, but frame {frame} needs line "
+                        f"{int(frame.frame) + 1} (one for each frame number from 0). "
+                        f"Copy the whole file, or take it away to go on without."
+                    )
+            if self._labels == "required" and not self.label_path(frame).exists():
+                raise LabelError(
+                    f"{self.label_path(frame)}: missing, and labels are required here. Copy it, "
+                    "or use labels=only (leaves such frames out) or labels=optional."
+                )
+
+    def _find_invalid(self, cloud: np.ndarray, path: Path) -> np.ndarray | None:
+        """(N,) bool where a value is NaN or infinite; None where all is well."""
+        invalid = ~np.isfinite(cloud).all(1)
+        if not invalid.any():
+            return None
+        if self._invalid == "error":
+            first = int(invalid.argmax())
+            raise DataError(
+                f"{path}: {int(invalid.sum())} points have NaN or infinite values, the first is "
+                f"point {first}: {cloud[first].tolist()}. Mend the file, or set invalid=ignore to "
+                "keep them, unscored, at the origin."
+            )
+        return invalid
+
+
+@dataclass(frozen=True)
+class _SideFiles:
+    """What a sequence has beside its clouds.
+
+    Attributes:
+        poses: (F, 4, 4) float64 sensor -> world by frame number, or None.
+        times: (F,) float64 seconds by frame number, or None.
+    """
+
+    poses: np.ndarray | None
+    times: np.ndarray | None
+
+
+def _check_settings(labels: str, require: Collection[str], invalid: str, every: int) -> None:
+    for name, value, known in (
+        ("labels", labels, LABEL_MODES),
+        ("invalid", invalid, INVALID_POLICIES),
+        *(("require", value, REQUIRABLE) for value in require),
+    ):
+        if value not in known:
+            raise ConfigError(f"{name}='{value}' is not possible. Use one of: {', '.join(known)}.")
+    if every < 1:
+        raise ConfigError(f"every={every}: take each frame (1), each second (2), and so on.")
+
+
+def _resolve(given: str | LabelSet | None, label_map: str) -> LabelSet:
+    return given if isinstance(given, LabelSet) else label_set(given or label_map)
+
+
+def _sequences_folder(root: Path) -> Path:
+    candidates = [root / "sequences", root / "dataset" / "sequences", root]
+    for folder in candidates:
+        if any(path.is_dir() for path in folder.glob("*/velodyne")):
+            return folder
+    there = sorted(path.name for path in root.iterdir())[:8] if root.is_dir() else None
+    found = (
+        "there is no such folder" if there is None else f"it holds: {', '.join(there) or 'nothing'}"
+    )
+    raise DataError(
+        f"{root}: no SS/velodyne/*.bin found in {', '.join(str(c) for c in candidates)}; {found}. "
+        "Give the folder that holds 'sequences' (in SemanticKITTI's archives it is 'dataset')."
+    )

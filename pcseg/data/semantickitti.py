@@ -1,0 +1,18 @@
+"""SemanticKITTI: 64-beam street scenes of Karlsruhe, labelled in 28 classes, with poses."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pcseg.data.kitti_family import KittiFamily
+
+
+class SemanticKITTI(KittiFamily):
+    """SemanticKITTI, or any folder in its layout (simulated streets, SynLiDAR with its own map).
+
+    Scans have ``attrs["intensity"]`` in 0..1 as stored, raw labels with the moving classes,
+    instances (0 for none), the sensor's pose and, in ``meta``, the time in seconds.
+    """
+
+    name: str = "semantickitti"
+    label_map: ClassVar[str] = "semantic_kitti"
