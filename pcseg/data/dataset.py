@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from pcseg.data.labels import LabelSet
+from pcseg.data.sampling import class_balanced_weights
 from pcseg.data.scan import Scan
 from pcseg.errors import DataError, PcsegError
 from pcseg.files import atomic_path
@@ -48,6 +49,9 @@ class ScanDataset(Protocol):
 
     def class_counts(self, progress: Progress | None = None) -> np.ndarray:
         """(K,) int64 points of each class in all frames."""
+
+    def balanced_weights(self, progress: Progress | None = None) -> np.ndarray:
+        """(F,) float64 draw probabilities that make frames with rare classes come more often."""
 
     def point_counts(self) -> np.ndarray:
         """(F,) int64 points in each frame, without reading the points where the format allows."""
@@ -119,6 +123,10 @@ class FileDataset:
     def class_counts(self, progress: Progress | None = None) -> np.ndarray:
         """(K,) int64 points of each class over all frames; see `frame_classes`."""
         return self.frame_classes(progress).sum(0)
+
+    def balanced_weights(self, progress: Progress | None = None) -> np.ndarray:
+        """(F,) float64 draw probabilities; see `pcseg.data.sampling.class_balanced_weights`."""
+        return class_balanced_weights(self.frame_classes(progress))
 
     def point_counts(self) -> np.ndarray:
         """(F,) int64 number of points of each frame."""

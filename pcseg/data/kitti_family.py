@@ -66,8 +66,8 @@ class KittiFamily(FileDataset):
                 frames: ``00``, ``00:0-7``, ``00:0-7,9;02``.
             label_set: a label set or its name; the first set of the dataset's map by default.
             sequences: keep only these sequences of the split.
-            labels: ``optional`` (labels are None where the file is missing), ``required`` (a missing
-                file is an error), ``only`` (frames without labels are left out), ``none`` (not read).
+            labels: ``optional`` (None where the file is missing), ``required`` (a missing file
+                is an error), ``only`` (frames without labels are left out) or ``none`` (not read).
             require: files that must be there, of ``labels``, ``calib``, ``poses``, ``times``.
             invalid: what to do with NaN or infinite points: ``error``, or ``ignore``: they stay in
                 their place, at the origin, with label -1 and ``attrs["valid"]`` False.
@@ -118,7 +118,7 @@ class KittiFamily(FileDataset):
             if invalid is not None:
                 scan["labels"][invalid] = IGNORE
         side, number = self._sides[frame.sequence], int(frame.frame)
-        meta = {
+        meta: dict[str, Any] = {
             "dataset": self.name,
             "sequence": frame.sequence,
             "frame": frame.frame,
@@ -167,12 +167,10 @@ class KittiFamily(FileDataset):
         if self.missing:
             log.warning(
                 "%s: %s is incomplete, sequences %s are missing; going on with %s",
-                *(
-                    self.folder,
-                    wanted,
-                    ", ".join(self.missing),
-                    ", ".join(p.sequence for p in parts),
-                ),
+                self.folder,
+                wanted,
+                ", ".join(self.missing),
+                ", ".join(part.sequence for part in parts),
             )
         frames = [FrameId(part.sequence, name) for part in parts for name in self._names(part)]
         if self._labels == "only":
@@ -187,9 +185,7 @@ class KittiFamily(FileDataset):
         names = sorted(path.stem for path in folder.glob("*.bin"))
         for name in names:
             if not name.isdecimal():
-                raise DataError(
-                    f"{folder / name}.bin: clouds are named by number, like 000000.bin."
-                )
+                raise DataError(f"{folder / name}.bin: clouds are named by number: 000000.bin.")
         return choose_frames(names, part, folder)
 
     def _read_side(self, sequence: str, require: Collection[str]) -> _SideFiles:
@@ -221,8 +217,9 @@ class KittiFamily(FileDataset):
         calib = read_calib(path)
         if "Tr" not in calib:
             raise DataError(
-                f"{path}: no line 'Tr:' (sensor to camera 0), found {', '.join(calib) or 'nothing'}. "
-                "Copy the calib.txt of the dataset, or take poses.txt away to go on without poses."
+                f"{path}: no line 'Tr:' (sensor to camera 0), "
+                f"found {', '.join(calib) or 'nothing'}. Copy the calib.txt "
+                "of the dataset, or take poses.txt away to go on without poses."
             )
         return np.linalg.inv(calib["Tr"]) @ poses @ calib["Tr"]
 

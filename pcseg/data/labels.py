@@ -137,8 +137,8 @@ def label_set(name: str) -> LabelSet:
     """Load a label set by name.
 
     Args:
-        name: ``"<map>/<set>"`` such as ``"semantic_kitti/sk19"``, ``"<map>"`` for the first set of a
-            shipped map, or either with a path to a YAML file in place of the map's name.
+        name: ``"<map>/<set>"`` such as ``"semantic_kitti/sk19"``, ``"<map>"`` for the first set of
+            a shipped map, or either with a path to a YAML file in place of the map's name.
 
     Raises:
         LabelError: for an unknown map or set (naming the known ones), or a malformed file.

@@ -21,7 +21,8 @@ class View:
     Attributes:
         rgb: (H, W, 3) uint8.
         K: (3, 3) float64 pinhole intrinsics, in pixels.
-        camera_from_sensor: (4, 4) float64 rigid transform into the camera (x right, y down, z forward).
+        camera_from_sensor: (4, 4) float64 rigid transform into the camera (x right, y down,
+            z forward).
         depth: (H, W) float32 metres, 0 where unknown, or None.
         name: of the camera, for example ``"image_2"``.
     """
@@ -40,7 +41,8 @@ class Scan:
     Attributes:
         xyz: (N, 3) float32 metres in the sensor frame: x forward, y left, z up.
         attrs: per-point arrays, (N,) or (N, C): intensity in 0..1, rgb in 0..1, normal, ring, time.
-        labels: (N,) int64 train ids of the label set in use, `IGNORE` (-1) where not scored; or None.
+        labels: (N,) int64 train ids of the label set in use, `IGNORE` (-1) where not scored;
+            or None.
         raw_labels: (N,) int64 semantic ids as the dataset stores them, or None.
         instances: (N,) int64 instance ids, 0 for none; or None.
         pose: (4, 4) float64 transform sensor -> world, or None.
