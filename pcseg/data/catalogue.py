@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 from pathlib import Path
 from typing import Any
 
 from pcseg.data.dataset import ScanDataset
+from pcseg.data.hints import did_you_mean
 from pcseg.data.labels import LabelSet, map_data
 from pcseg.errors import ConfigError
 
@@ -45,7 +45,7 @@ def open_dataset(
     for key in options:
         if key not in known:
             raise ConfigError(
-                f"dataset '{name}' has no option '{key}'{_hint(key, known)}. "
+                f"dataset '{name}' has no option '{key}'{did_you_mean(key, known)}. "
                 f"Options: {', '.join(known)}."
             )
     dataset: ScanDataset = reader(root, split, label_set, **options)
@@ -78,14 +78,9 @@ _GIVEN = ("root", "split", "label_set")
 def _reader(name: str) -> type:
     if name not in DATASETS:
         raise ConfigError(
-            f"there is no dataset '{name}'{_hint(name, list(DATASETS))}. "
+            f"there is no dataset '{name}'{did_you_mean(name, list(DATASETS))}. "
             f"Datasets: {', '.join(DATASETS)}."
         )
     module, _, cls = DATASETS[name].partition(":")
     reader: type = getattr(importlib.import_module(module), cls)
     return reader
-
-
-def _hint(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, 1)
-    return f" (did you mean {close[0]}?)" if close else ""

@@ -59,7 +59,7 @@ class CropBox:
     def __call__(self, scan: Scan, rng: np.random.Generator | None = None) -> Scan:
         """The cropped scan; nothing is drawn from `rng`."""
         low, high = np.asarray(self.low_m, np.float32), np.asarray(self.high_m, np.float32)
-        return scan.select(((scan.xyz >= low) & (scan.xyz <= high)).all(1))
+        return scan.select(np.all((scan.xyz >= low) & (scan.xyz <= high), axis=1))
 
 
 @dataclass(frozen=True)

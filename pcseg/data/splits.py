@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pcseg.data.hints import did_you_mean
 from pcseg.data.labels import map_data
 from pcseg.errors import ConfigError, DataError
 
@@ -125,9 +125,7 @@ def _unknown(text: str, conventions: dict[str, dict[str, list[str]]]) -> str:
     known = [ALL, *next(iter(conventions.values()), {})]
     for name, table in conventions.items():
         known += [f"{name}:{split}" for split in table]
-    close = difflib.get_close_matches(text, known, 1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
     return (
-        f"'{text}' is not a split{hint}. Splits: {', '.join(known)}; "
+        f"'{text}' is not a split{did_you_mean(text, known)}. Splits: {', '.join(known)}; "
         "or sequences and frames such as 00:0-7,9;02."
     )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from pcseg.data.filters import (
     ThinBeams,
 )
 from pcseg.data.geometry import Flip, Jitter, Rotate, Scale, Shift, apply_affine, rotate
+from pcseg.data.hints import did_you_mean
 from pcseg.data.scan import Scan
 from pcseg.errors import ConfigError
 
@@ -44,7 +44,7 @@ TRANSFORMS: dict[str, type] = {
     "drop_intensity": DropIntensity,
 }
 
-Step = Union[str, Mapping[str, Any], Transform]
+Step = str | Mapping[str, Any] | Transform
 """``"flip"``, ``{"flip": {"axes": "y", "p": 0.5}}``, or a transform."""
 
 
@@ -109,19 +109,13 @@ def make(table: Mapping[str, type], name: str, settings: Mapping[str, Any], what
         ConfigError: for an unknown name or setting, with a suggestion.
     """
     if name not in table:
-        raise ConfigError(f"there is no {what} '{name}'{_hint(name, table)}. {_list(table)}")
+        raise ConfigError(f"there is no {what} '{name}'{did_you_mean(name, table)}. {_list(table)}")
     fields = {field.name: None for field in dataclasses.fields(table[name])}
     for key in settings:
         if key not in fields:
-            raise ConfigError(
-                f"{what} '{name}' has no setting '{key}'{_hint(key, fields)}. {_list(fields)}"
-            )
+            hint = did_you_mean(key, fields)
+            raise ConfigError(f"{what} '{name}' has no setting '{key}'{hint}. {_list(fields)}")
     return table[name](**settings)
-
-
-def _hint(word: str, known: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(word, known, 1)
-    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def _list(known: Mapping[str, Any]) -> str:
