@@ -1,0 +1,131 @@
+"""`pcseg train`: from a configuration to the best checkpoint."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pcseg.cli.console import console, errors, progress
+
+if TYPE_CHECKING:
+    from pcseg.config import Config
+    from pcseg.train import Checkpoint
+
+
+def train(
+    config: Annotated[str, typer.Argument(help="A YAML file, or a name of `pcseg ls configs`.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(help="Changed settings, key=value: data.root=DIR out=RUN train.epochs=5"),
+    ] = None,
+    restart: Annotated[
+        bool, typer.Option(help="Throw away the run that is in the folder and begin anew.")
+    ] = False,
+) -> None:
+    """Train a network. Run the same command again to go on where it stopped.
+
+    Examples, each on its own line:
+
+      pcseg train semantickitti/minkunet data.root=/data/kitti out=runs/kitti
+
+      pcseg train semantickitti/realdata_quick data.root=DIR data.split=00:0-7 out=runs/quick
+
+      torchrun --nproc-per-node 4 -m pcseg train semantickitti/minkunet data.root=DIR out=RUN
+    """
+    from pcseg.config import load_config
+
+    run_training(load_config(config, settings or ()), config, restart)
+
+
+def run_training(loaded: Config, name: str, restart: bool = False) -> Path:
+    """Train as configured; returns the folder of the run."""
+    import yaml
+
+    from pcseg.files import write_text
+    from pcseg.methods import build_method
+    from pcseg.train.datasets import class_weights, open_split
+    from pcseg.train.distributed import make_fabric
+    from pcseg.train.loop import BEST
+    from pcseg.train.loop import train as run_loop
+
+    fabric = make_fabric(loaded)
+    main = fabric.is_global_zero
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    out = Path(fabric.broadcast(loaded.out or f"runs/{Path(name).stem}-{stamp}"))
+    train_set = open_split(loaded.data, loaded.data.split)
+    val_split = loaded.data.val_split
+    val_set = None if val_split is None else open_split(loaded.data, val_split)
+    resume = None if restart else _state_of(out, loaded)
+    with progress("count classes") as update:
+        weights = class_weights(loaded.loss, train_set, update)
+    method: Any = build_method(loaded, train_set.label_set, weights)
+    if main:
+        out.mkdir(parents=True, exist_ok=True)
+        if restart:
+            _clear(out)
+        write_text(out / "config.yaml", yaml.safe_dump(loaded.model_dump(mode="json")))
+        count = sum(p.numel() for p in method.parameters())
+        validated = "no validation" if val_set is None else f"{len(val_set)} to validate"
+        errors.print(
+            f"[bold]{name}[/]: {loaded.model.name}, {count / 1e6:.2f} M parameters, "
+            f"{train_set.label_set.num_classes} classes; {len(train_set)} scans to train, "
+            f"{validated}; {fabric.world_size} x {fabric.device.type}; run folder {out}"
+        )
+    state = run_loop(
+        loaded, method, train_set, val_set, out, fabric, resume, errors if main else None
+    )
+    if main:
+        score = "" if state.best is None else f", mIoU {100 * state.best:.1f} on {val_split}"
+        console.print(f"[bold green]done[/] after {state.update} updates{score}: {out / BEST}")
+        console.print(f"next: pcseg eval {out}   or   pcseg predict {out} FILES", soft_wrap=True)
+    return out
+
+
+def _state_of(out: Path, config: Config) -> Checkpoint | None:
+    """The state to go on from, if the folder holds an unfinished run of the same experiment."""
+    from pcseg.config.load import build_config
+    from pcseg.errors import ConfigError
+    from pcseg.train.checkpoint import load_checkpoint
+    from pcseg.train.loop import LAST
+
+    if not (out / LAST).is_file():
+        return None
+    checkpoint = load_checkpoint(out / LAST)
+    before = _decisive(build_config(checkpoint.config))
+    now = _decisive(config)
+    different = [key for key in now if now[key] != before[key]]
+    if different:
+        changes = "\n".join(f"  {key}: {before[key]} -> {now[key]}" for key in different)
+        raise ConfigError(
+            f"{out} holds a run with other settings:\n{changes}\n"
+            "Choose another folder with out=…, or begin anew with --restart."
+        )
+    return checkpoint
+
+
+def _decisive(config: Config) -> dict[str, Any]:
+    """The settings that decide the resulting weights, as a flat table."""
+    free = {
+        "out", "data.root", "data.workers", "data.val_split", "train.device", "train.tensorboard",
+        "train.checkpoint_every", "train.log_every", "train.validate_every",
+    }  # fmt: skip
+    table: dict[str, Any] = {}
+
+    def flatten(data: dict[str, Any], at: str) -> None:
+        for key, value in data.items():
+            if isinstance(value, dict):
+                flatten(value, f"{at}{key}.")
+            elif at + key not in free and not at.startswith("eval."):
+                table[at + key] = value
+
+    flatten(config.model_dump(mode="json"), "")
+    return table
+
+
+def _clear(out: Path) -> None:
+    """Remove what a former run of this program left, and nothing else."""
+    for name in ("last.pt", "best.pt", "best.json", "log.jsonl"):
+        (out / name).unlink(missing_ok=True)

@@ -1,0 +1,172 @@
+"""Every setting of an experiment, with its default and its meaning. The only home of defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
+
+from pcseg.data.mixing import build_mix
+from pcseg.data.transforms import build as build_transform
+
+Step = str | dict[str, dict[str, Any] | None]
+"""A transform or mix: its name, or its name with settings."""
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+NotNegative = Annotated[float, Field(ge=0.0)]
+
+
+class Settings(BaseModel):
+    """Base of all sections: unknown keys are errors, values never change after loading."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=(), coerce_numbers_to_str=True
+    )
+
+
+class MixConfig(Settings):
+    """Mixing of two training scans. At most one of the named mixes is applied to a scan."""
+
+    kinds: tuple[Step, ...] = Field((), description="mixes to choose from: laser, polar, mix3d …")
+    probability: Share = Field(0.8, description="share of the scans that are mixed")
+
+    @field_validator("kinds")
+    @classmethod
+    def _known(cls, kinds: tuple[Step, ...]) -> tuple[Step, ...]:
+        for kind in kinds:
+            build_mix(kind)
+        return kinds
+
+
+class DataConfig(Settings):
+    """Which scans, and how they are grouped."""
+
+    name: str = Field("semantickitti", description="reader, see `pcseg ls datasets`")
+    root: str | None = Field(None, description="folder of the dataset (needed to run)")
+    split: str = Field("train", description="scans to train on: train, all, 00:0-7, 00;02 …")
+    val_split: str | None = Field("val", description="scans to validate on; null: none")
+    label_set: str | None = Field(None, description="class table; null: the dataset's first")
+    label_map: str | None = Field(None, description="YAML label map, for the dataset 'generic'")
+    invalid: Literal["error", "ignore"] = Field(
+        "error", description="points with NaN or inf: stop, or keep them unscored at the origin"
+    )
+    batch_size: PositiveInt = Field(2, description="scans per batch and process")
+    points_per_batch: PositiveInt | None = Field(
+        None, description="close a batch early at this many points; null: no limit"
+    )
+    balanced: bool = Field(False, description="draw scans with rare classes more often")
+    workers: int = Field(2, ge=0, description="loader processes")
+    augment: tuple[Step, ...] = Field(
+        ("rotate", "flip", "scale"),
+        description="transforms of training scans, in order: names, or {name: {setting: value}}",
+    )
+    mix: MixConfig = MixConfig()
+
+    @field_validator("augment")
+    @classmethod
+    def _known(cls, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        for step in steps:
+            build_transform(step)
+        return steps
+
+
+class InputConfig(Settings):
+    """What the network sees of a scan."""
+
+    voxel_size: Positive = Field(0.05, description="edge of a voxel, metres")
+    features: tuple[
+        Literal["one", "xyz", "height", "range", "offset", "intensity", "rgb", "normal"], ...
+    ] = Field(
+        ("xyz", "intensity"), min_length=1, description="per-point inputs, averaged in voxels"
+    )
+    missing: Literal["error", "zero"] = Field(
+        "error", description="a feature that a file lacks: stop, or read zeros"
+    )
+    max_range: Positive | None = Field(
+        None, description="train on points up to this range only, metres; all points are predicted"
+    )
+
+
+class MinkUNetConfig(Settings):
+    """MinkUNet: a sparse residual U-Net over voxels."""
+
+    name: Literal["minkunet"] = "minkunet"
+    depth: Literal[18, 34] = Field(18, description="2,2,2,2 or 2,3,4,6 blocks in the encoder")
+    width: Positive = Field(1.0, description="multiplies all channels (the papers' cr)")
+
+
+class SPVCNNConfig(Settings):
+    """SPVCNN: MinkUNet with a point branch beside it."""
+
+    name: Literal["spvcnn"] = "spvcnn"
+    depth: Literal[18, 34] = Field(18, description="2,2,2,2 or 2,3,4,6 blocks in the encoder")
+    width: Positive = Field(1.0, description="multiplies all channels (the papers' cr)")
+    dropout: Share = Field(0.3, description="of the voxel features fed back by the point branch")
+
+
+ModelConfig = Annotated[MinkUNetConfig | SPVCNNConfig, Field(discriminator="name")]
+
+
+class LossConfig(Settings):
+    """What is minimised: a weighted sum; a weight of 0 leaves the term out."""
+
+    cross_entropy: NotNegative = Field(1.0, description="weight of cross entropy")
+    lovasz: NotNegative = Field(1.0, description="weight of Lovász-softmax")
+    class_weights: Literal["none", "sqrt_inverse"] | tuple[float, ...] = Field(
+        "none", description="of cross entropy: none, from counts of the training scans, or a list"
+    )
+    label_smoothing: Share = Field(0.0, description="of cross entropy")
+
+
+class OptimConfig(Settings):
+    """Optimiser and learning rate."""
+
+    name: Literal["adamw", "sgd"] = "adamw"
+    lr: Positive = Field(2e-3, description="peak learning rate")
+    weight_decay: NotNegative = 0.01
+    momentum: Share = Field(0.9, description="of sgd")
+    schedule: Literal["one_cycle", "cosine", "constant"] = "one_cycle"
+    warmup: Share = Field(0.1, description="share of the run in which the rate rises")
+    clip: Positive | None = Field(10.0, description="largest gradient norm; null: no clipping")
+
+
+class TrainConfig(Settings):
+    """Length of the run, precision, what is kept."""
+
+    epochs: PositiveInt = Field(15, description="passes over the training scans")
+    max_steps: PositiveInt | None = Field(None, description="stop after this many updates")
+    accumulate: PositiveInt = Field(1, description="batches per update")
+    precision: Literal["32", "bf16", "16"] = Field("32", description="bf16 and 16: mixed precision")
+    ema: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        0.0, description="decay of averaged weights, which are then evaluated and kept; 0: off"
+    )
+    seed: int = Field(0, ge=0)
+    device: str = Field("auto", description="auto, cpu, cuda")
+    validate_every: PositiveInt = Field(1, description="epochs between validations")
+    checkpoint_every: PositiveInt = Field(200, description="updates between checkpoints")
+    log_every: PositiveInt = Field(10, description="updates between lines of the log")
+    tensorboard: bool = Field(True, description="write TensorBoard files if it is installed")
+
+
+class EvalConfig(Settings):
+    """How predictions are made and scored."""
+
+    batch_size: PositiveInt = Field(1, description="scans predicted at once")
+    tta: int = Field(
+        0, ge=0, le=16, description="turned and mirrored copies to average over; 0: none"
+    )
+
+
+class Config(Settings):
+    """One experiment."""
+
+    out: str | None = Field(None, description="folder of the run; null: runs/<config>-<time>")
+    method: Literal["supervised"] = "supervised"
+    data: DataConfig = DataConfig()
+    input: InputConfig = InputConfig()
+    model: ModelConfig = MinkUNetConfig()
+    loss: LossConfig = LossConfig()
+    optim: OptimConfig = OptimConfig()
+    train: TrainConfig = TrainConfig()
+    eval: EvalConfig = EvalConfig()

@@ -1,0 +1,144 @@
+"""Batch: scans turned into what a sparse network reads, made in the loader's processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pcseg import sparse
+from pcseg.config import InputConfig
+from pcseg.data import IGNORE, Scan
+from pcseg.errors import DataError
+from pcseg.models.points import Points
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B scans as voxels and points.
+
+    Attributes:
+        feats: (V, C) float32 voxel features, means over their points.
+        coords: (V, 4) int32 [batch, x, y, z], sorted within each scan.
+        points: the N points that the voxels were made of.
+        voxel_labels: (V,) int64, the most frequent label of the voxel's points.
+        point_labels: (N,) int64.
+        num_scans: B; a scan may have no points at all.
+        num_points: points in the files, for throughput.
+    """
+
+    feats: Tensor
+    coords: Tensor
+    points: Points
+    voxel_labels: Tensor
+    point_labels: Tensor
+    num_scans: int
+    num_points: int
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        moved = {
+            key: value.to(device) if isinstance(value, Tensor | Points) else value
+            for key, value in vars(self).items()
+        }
+        return Batch(**moved)
+
+    def voxels(self) -> sparse.SparseTensor:
+        """The voxels as the sparse core's tensor, with a fresh cache of kernel maps."""
+        return sparse.SparseTensor(self.feats, self.coords, batch_size=self.num_scans)
+
+
+def collate(scans: Sequence[Scan], inputs: InputConfig, num_classes: int) -> Batch:
+    """Voxelise scans one by one and stack them.
+
+    Args:
+        scans: B scans with finite coordinates; labels may be missing.
+        inputs: voxel size and features.
+        num_classes: K of the labels.
+
+    Raises:
+        DataError: if a scan lacks an attribute that is an input feature.
+    """
+    parts = [_voxelized(scan, inputs, num_classes) for scan in scans]
+    starts = np.cumsum([0, *(len(part[1]) for part in parts)])
+    coords = [_with_batch(part[1], i) for i, part in enumerate(parts)]
+    inverse = [part[2] + start for part, start in zip(parts, starts, strict=False)]
+    batch = [np.full(len(part[2]), i, np.int64) for i, part in enumerate(parts)]
+    stacked = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    points = Points(
+        feats=torch.from_numpy(stacked[3]),
+        coords=torch.from_numpy(stacked[4]),
+        batch=torch.from_numpy(np.concatenate(batch)),
+        inverse=torch.from_numpy(np.concatenate(inverse)),
+    )
+    return Batch(
+        feats=torch.from_numpy(stacked[0]),
+        coords=torch.from_numpy(np.concatenate(coords)),
+        points=points,
+        voxel_labels=torch.from_numpy(stacked[5]),
+        point_labels=torch.from_numpy(stacked[6]),
+        num_scans=len(scans),
+        num_points=sum(len(scan) for scan in scans),
+    )
+
+
+def num_features(inputs: InputConfig) -> int:
+    """C, the number of input channels."""
+    return sum(_CHANNELS.get(name, 1) for name in inputs.features)
+
+
+def _voxelized(scan: Scan, inputs: InputConfig, num_classes: int) -> tuple[np.ndarray, ...]:
+    coords, inverse = sparse.voxelize(scan.xyz, inputs.voxel_size)
+    position = scan.xyz / np.float32(inputs.voxel_size)
+    columns = [_feature(name, scan, position, inputs) for name in inputs.features]
+    feats = np.concatenate(columns, axis=1).astype(np.float32)
+    labels = scan.labels if scan.labels is not None else np.full(len(scan), IGNORE, np.int64)
+    return (
+        sparse.pool_features(feats, inverse, len(coords)),
+        coords,
+        inverse,
+        feats,
+        position,
+        sparse.pool_labels(labels, inverse, len(coords), num_classes),
+        labels,
+    )
+
+
+def _with_batch(coords: np.ndarray, index: int) -> np.ndarray:
+    """(V, 3) or (V, 4) coordinates of one scan -> (V, 4) int32 with its place in the batch."""
+    out = np.empty((len(coords), 4), np.int32)
+    out[:, 0] = index
+    out[:, 1:] = coords[:, -3:]
+    return out
+
+
+def _feature(name: str, scan: Scan, position: np.ndarray, inputs: InputConfig) -> np.ndarray:
+    """(N, C) values of one input feature."""
+    if name in _COMPUTED:
+        values = _COMPUTED[name](scan.xyz, position)
+    elif name in scan.attrs:
+        values = scan.attrs[name]
+    elif inputs.missing == "zero":
+        values = np.zeros((len(scan), _CHANNELS.get(name, 1)), np.float32)
+    else:
+        raise DataError(
+            f"{scan.name}: has no '{name}', which is an input feature of this network. It has: "
+            f"{', '.join(scan.attrs) or 'coordinates only'}. Train without it "
+            "(input.features=[xyz]), or set input.missing=zero to read zeros in its place."
+        )
+    return values.reshape(len(scan), -1)
+
+
+_CHANNELS = {"xyz": 3, "offset": 3, "rgb": 3, "normal": 3}
+
+_COMPUTED: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "one": lambda xyz, position: np.ones(len(xyz), np.float32),
+    "xyz": lambda xyz, position: xyz,
+    "height": lambda xyz, position: xyz[:, 2],
+    "range": lambda xyz, position: np.linalg.norm(xyz, axis=1),
+    "offset": lambda xyz, position: position - np.floor(position) - 0.5,
+}
+"""Features made from coordinates (N, 3) in metres and in voxels."""
