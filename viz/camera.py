@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pcseg.errors import PcsegError
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -46,6 +48,20 @@ class Camera:
         right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
         down = np.cross(-outward, right)
         return np.asarray(self.target) + self.distance * outward, np.stack([right, down, -outward])
+
+
+VIEWS = ("auto", "top")
+
+
+def camera_for(view: str, xyz: np.ndarray) -> Camera:
+    """The camera of a named view of these points.
+
+    Raises:
+        PcsegError: for a view that is not one of `VIEWS`.
+    """
+    if view not in VIEWS:
+        raise PcsegError(f"there is no view '{view}'. Choose one of: {', '.join(VIEWS)}.")
+    return top_camera(xyz) if view == "top" else default_camera(xyz)
 
 
 def default_camera(xyz: np.ndarray) -> Camera:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from pcseg.errors import PcsegError
 from pcseg.files import atomic_path
-from pcseg.viz.camera import Camera, default_camera, top_camera
+from pcseg.viz.camera import Camera, camera_for
 from pcseg.viz.colors import THEMES, Theme
 from pcseg.viz.layers import Layer
 from pcseg.viz.legend import draw_legend, legend_height, sections
@@ -81,14 +81,12 @@ def draw(
     """
     if theme not in THEMES:
         raise PcsegError(f"there is no theme '{theme}'. Choose one of: {', '.join(THEMES)}.")
-    if view not in _VIEWS:
-        raise PcsegError(f"there is no view '{view}'. Choose one of: {', '.join(_VIEWS)}.")
     indices = [frame] if frame is not None else _spread(len(scene), _SHEET_FRAMES)
     frames = [scene.frame(index) for index in indices]
     rows = [_chosen_layers(one, layer) for one in frames]
     columns = max(max(len(row) for row in rows), min(len(rows), 2))
     width, height = _PANELS[columns]
-    camera = camera or _VIEWS[view](frames[0].xyz)
+    camera = camera or camera_for(view, frames[0].xyz)
     cells = [
         _Cell(one, colored, raster, f"{one.name} · " if len(frames) > 1 else "")
         for one, row in zip(frames, rows, strict=True)
@@ -97,9 +95,6 @@ def draw(
     ]
     facts = _facts(scene, frames, indices)
     return _compose(scene, cells, columns, facts, (width, height), THEMES[theme])
-
-
-_VIEWS = {"auto": default_camera, "top": top_camera}
 
 
 def _chosen_layers(frame: Frame, layer: str | None) -> list[Layer]:
