@@ -1,0 +1,57 @@
+"""The sparse core: tensors on occupied voxels and the layers between them, on any device.
+
+>>> coords, inverse = voxelize(xyz, 0.05)
+>>> x = SparseTensor(pool_features(feats, inverse, len(coords)), coords)
+>>> y = SubMConv3d(4, 32)(x)
+>>> devoxelize(y, inverse)
+"""
+
+from pcseg.sparse.backends import (
+    available_backends,
+    get_backend,
+    pick_backend,
+    set_backend,
+    use_backend,
+)
+from pcseg.sparse.blocks import BatchNorm, OnFeatures, ReLU, ResidualBlock
+from pcseg.sparse.conv import SparseConv3d, SparseInverseConv3d, SubMConv3d
+from pcseg.sparse.devoxelize import (
+    Interpolation,
+    average_points,
+    devoxelize,
+    interpolation,
+    point_rows,
+)
+from pcseg.sparse.level import MapCache
+from pcseg.sparse.pool import AvgPool3d, GlobalPool, MaxPool3d
+from pcseg.sparse.tensor import SparseTensor, cat
+from pcseg.sparse.voxelize import pool_features, pool_labels, voxelize
+
+__all__ = [
+    "AvgPool3d",
+    "BatchNorm",
+    "GlobalPool",
+    "Interpolation",
+    "MapCache",
+    "MaxPool3d",
+    "OnFeatures",
+    "ReLU",
+    "ResidualBlock",
+    "SparseConv3d",
+    "SparseInverseConv3d",
+    "SparseTensor",
+    "SubMConv3d",
+    "available_backends",
+    "average_points",
+    "cat",
+    "devoxelize",
+    "get_backend",
+    "interpolation",
+    "pick_backend",
+    "point_rows",
+    "pool_features",
+    "pool_labels",
+    "set_backend",
+    "use_backend",
+    "voxelize",
+]

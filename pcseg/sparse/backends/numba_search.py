@@ -1,0 +1,155 @@
+"""Kernel maps on the CPU: neighbours are found by walking two sorted lists of keys together.
+
+No hash table and no binary search per row: the keys of all output rows, shifted by one kernel
+offset, ascend like the keys of the input, so one pointer moves forward through each list.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+BLOCK = 2048
+"""Rows that one task walks, for all offsets; a task starts each offset with one binary search."""
+
+
+@njit(nogil=True, cache=True)
+def _walk_block(keys, targets, deltas, block, in_table, out_table, counts):  # type: ignore[no-untyped-def]
+    """Note the pairs of one block of targets at the block's own places in the tables."""
+    begin = block * BLOCK
+    end = min(begin + BLOCK, len(targets))
+    for k in range(len(deltas)):
+        delta = deltas[k]
+        place = np.searchsorted(keys, targets[begin] + delta)
+        found = 0
+        for row in range(begin, end):
+            wanted = targets[row] + delta
+            while place < len(keys) and keys[place] < wanted:
+                place += 1
+            if place == len(keys):
+                break
+            # Written whether it matches or not: the next match overwrites it. No branch to miss.
+            in_table[k, begin + found] = place
+            out_table[k, begin + found] = row
+            found += keys[place] == wanted
+        counts[k, block] = found
+
+
+@njit(nogil=True, cache=True)
+def walk(keys, targets, deltas, in_table, out_table, counts):  # type: ignore[no-untyped-def]
+    """Find the pairs of every offset, block by block, on this thread."""
+    for block in range(counts.shape[1]):
+        _walk_block(keys, targets, deltas, block, in_table, out_table, counts)
+
+
+@njit(nogil=True, cache=True, parallel=True)
+def walk_parallel(keys, targets, deltas, in_table, out_table, counts):  # type: ignore[no-untyped-def]
+    """`walk` on several threads."""
+    for block in prange(counts.shape[1]):
+        _walk_block(keys, targets, deltas, block, in_table, out_table, counts)
+
+
+@njit(nogil=True, cache=True)
+def gather_pairs(in_table, out_table, counts, mirrored, in_rows, out_rows):  # type: ignore[no-untyped-def]
+    """Copy the pairs of all blocks into lists by offset, their mirror images behind them."""
+    total = len(in_rows)
+    here = 0
+    for k in range(counts.shape[0]):
+        start = here
+        for block in range(counts.shape[1]):
+            begin = block * BLOCK
+            for i in range(counts[k, block]):
+                in_rows[here] = in_table[k, begin + i]
+                out_rows[here] = out_table[k, begin + i]
+                here += 1
+        if mirrored:
+            # Offset K - 1 - k holds the same pairs with their sides swapped; lists from both ends
+            # have the same lengths, so its place is known already.
+            length = here - start
+            image = total - here
+            in_rows[image : image + length] = out_rows[start:here]
+            out_rows[image : image + length] = in_rows[start:here]
+
+
+@njit(nogil=True, cache=True)
+def coarse_keys(coords, divisors, lows, extents, class_starts):  # type: ignore[no-untyped-def]
+    """Keys of ``floor(c / divisor)``, sorted within classes of equal (x mod, y mod).
+
+    Rows in key order that agree in x and y modulo the stride have coarse keys in key order too, so
+    every class is a sorted list. Repeats within a class are dropped (they are neighbours).
+
+    Args:
+        coords: (V, 4) int32 in key order.
+        divisors: (3,) int64 strides.
+        lows: (3,) int64 smallest coarse coordinate.
+        extents: (3,) int64 number of coarse coordinates along each axis.
+        class_starts: (classes + 1,) int64 work space; on return the borders of the lists.
+
+    Returns:
+        The lists, one after the other, in one (V,) array of which ``class_starts[-1]`` are used.
+    """
+    num_rows = len(coords)
+    num_classes = len(class_starts) - 1
+    keys = np.empty(num_rows, np.int64)
+    classes = np.empty(num_rows, np.int32)
+    last = np.full(num_classes, np.int64(-1))
+    counts = np.zeros(num_classes, np.int64)
+    for row in range(num_rows):
+        x = coords[row, 1] // divisors[0]
+        y = coords[row, 2] // divisors[1]
+        z = coords[row, 3] // divisors[2]
+        key = np.int64(coords[row, 0]) * extents[0] + (x - lows[0])
+        key = (key * extents[1] + (y - lows[1])) * extents[2] + (z - lows[2])
+        in_x = coords[row, 1] - x * divisors[0]
+        name = in_x * divisors[1] + (coords[row, 2] - y * divisors[1])
+        keys[row] = key
+        classes[row] = name if last[name] != key else -1
+        counts[name] += last[name] != key
+        last[name] = key
+    class_starts[0] = 0
+    for name in range(num_classes):
+        class_starts[name + 1] = class_starts[name] + counts[name]
+        counts[name] = class_starts[name]
+    lists = np.empty(num_rows, np.int64)
+    for row in range(num_rows):
+        name = classes[row]
+        if name >= 0:
+            lists[counts[name]] = keys[row]
+            counts[name] += 1
+    return lists
+
+
+@njit(nogil=True, cache=True)
+def merge_distinct(lists, starts):  # type: ignore[no-untyped-def]
+    """Merge sorted lists that lie one after the other, pair by pair, dropping repeats."""
+    spare = np.empty_like(lists)
+    borders = starts.copy()
+    number = len(borders) - 1
+    while number > 1:
+        end = 0
+        kept = 0
+        for pair in range(0, number, 2):
+            begin = end
+            i, i_end = borders[pair], borders[pair + 1]
+            j = i_end
+            j_end = borders[pair + 2] if pair + 2 <= number else i_end
+            while i < i_end and j < j_end:
+                a, b = lists[i], lists[j]
+                spare[end] = min(a, b)
+                i += a <= b
+                j += b <= a
+                end += 1
+            while i < i_end:
+                spare[end] = lists[i]
+                i += 1
+                end += 1
+            while j < j_end:
+                spare[end] = lists[j]
+                j += 1
+                end += 1
+            borders[kept] = begin
+            kept += 1
+        borders[kept] = end
+        number = kept
+        lists, spare = spare, lists
+    return lists[: borders[number]]

@@ -1,0 +1,83 @@
+"""The one differentiable operation of the sparse core: apply weights along a kernel map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from pcseg.errors import DataError
+from pcseg.sparse.backends import pick_backend
+from pcseg.sparse.backends.base import Backend
+from pcseg.sparse.kernel_map import KernelMap
+
+
+def convolve(
+    feats: Tensor, weight: Tensor, kernel_map: KernelMap, bias: Tensor | None = None
+) -> Tensor:
+    """``y[o] = bias + sum of x[i] @ weight[k]`` over the pairs (k, i, o) of a kernel map.
+
+    Differentiable once in features, weight and bias. The backend is the one chosen for the device
+    of `feats` at the time of the call; its gradients run on the same backend.
+
+    Args:
+        feats: (num_in, Cin).
+        weight: (K, Cin, Cout).
+        kernel_map: which rows meet under which kernel offset.
+        bias: (Cout,) or None.
+
+    Returns:
+        (num_out, Cout) in the dtype of `feats`, or in the autocast dtype on CUDA. On a CPU the
+        arithmetic of half-precision features is float32.
+
+    Raises:
+        DataError: if channels or rows do not fit.
+        BackendError: if the chosen backend cannot be used on this device.
+    """
+    _check(feats, weight, kernel_map)
+    if feats.is_cuda and torch.is_autocast_enabled("cuda"):
+        feats = feats.to(torch.get_autocast_dtype("cuda"))
+    out: Tensor = _Convolve.apply(feats, weight, kernel_map, pick_backend(feats.device))
+    return out if bias is None else out + bias.to(out.dtype)
+
+
+class _Convolve(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, feats: Tensor, weight: Tensor, kernel_map: KernelMap, backend: Backend
+    ) -> Tensor:
+        ctx.save_for_backward(feats, weight)
+        ctx.kernel_map, ctx.backend = kernel_map, backend
+        return backend.forward(feats.contiguous(), _like(weight, feats), kernel_map)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        feats, weight = ctx.saved_tensors
+        grad = _like(grad, feats)
+        grad_feats = grad_weight = None
+        if ctx.needs_input_grad[0]:
+            grad_feats = ctx.backend.grad_input(grad, _like(weight, feats), ctx.kernel_map)
+        if ctx.needs_input_grad[1]:
+            grad_weight = ctx.backend.grad_weight(feats.contiguous(), grad, ctx.kernel_map)
+            grad_weight = grad_weight.to(weight.dtype)
+        return grad_feats, grad_weight, None, None
+
+
+def _like(tensor: Tensor, feats: Tensor) -> Tensor:
+    return tensor.to(feats.dtype).contiguous()
+
+
+def _check(feats: Tensor, weight: Tensor, kernel_map: KernelMap) -> None:
+    if weight.dim() != 3 or feats.shape[1] != weight.shape[1]:
+        raise DataError(
+            f"features with {feats.shape[1]} channels do not fit a weight of shape "
+            f"{tuple(weight.shape)} (kernel volume, channels in, channels out)."
+        )
+    if len(feats) != kernel_map.num_in or len(weight) != kernel_map.volume:
+        raise DataError(
+            f"{len(feats)} rows and {len(weight)} kernel offsets do not fit a kernel map of "
+            f"{kernel_map.num_in} rows and {kernel_map.volume} offsets."
+        )

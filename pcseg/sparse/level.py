@@ -1,0 +1,174 @@
+"""Levels: the occupied voxels of one resolution, and the maps between levels, each built once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from pcseg.errors import DataError
+from pcseg.sparse.kernel import Kernel
+from pcseg.sparse.kernel_map import KernelMap
+from pcseg.sparse.keys import HALO, KeySpace, Triple, fit_keys
+
+
+class MapBuilder(Protocol):
+    """What this module asks of a backend."""
+
+    def coarsen(self, level: Level, stride: Triple) -> Tensor:
+        """(V', 4) int32 distinct coordinates ``floor(c / stride)``, in key order."""
+
+    def search(
+        self, keys: Tensor, targets: Tensor, deltas: Sequence[int], mirrored: bool
+    ) -> KernelMap:
+        """Pairs (i, o) of each offset k with ``keys[i] == targets[o] + deltas[k]``."""
+
+
+class Level:
+    """The voxels of one resolution: their coordinates, and their keys in order.
+
+    Two tensors are on the same level if they hold the same `Level` object.
+
+    Attributes:
+        coords: (V, 4) int32 [batch, x, y, z], in units of this level's own lattice.
+        stride: size of a voxel of this level in voxels of the finest one, along x, y, z.
+        parent: the finer level this one was made from, if any.
+    """
+
+    def __init__(
+        self,
+        coords: Tensor,
+        stride: Triple = (1, 1, 1),
+        batch_size: int | None = None,
+        parent: Level | None = None,
+    ) -> None:
+        self.coords = coords
+        self.stride = stride
+        self.parent = parent
+        self._batch_size = batch_size
+        self._wide: tuple[KeySpace, Tensor] | None = None
+
+    def __len__(self) -> int:
+        return len(self.coords)
+
+    @property
+    def batch_size(self) -> int:
+        """Number of samples, empty ones at the end included if the caller said so."""
+        if self._batch_size is None:
+            self._batch_size = self._default_space.num_batches if len(self) else 0
+        return self._batch_size
+
+    @property
+    def order(self) -> Tensor | None:
+        """(V,) int64 rows in the order of their keys; None if they are in order already."""
+        return self._sorted[1]
+
+    @property
+    def sorted_coords(self) -> Tensor:
+        """`coords` in the order of their keys."""
+        return self.coords if self.order is None else self.coords[self.order]
+
+    def keys(self, reach: Triple = (0, 0, 0)) -> tuple[KeySpace, Tensor]:
+        """The key space and (V,) ascending int64 keys, with a halo of at least `reach`.
+
+        Raises:
+            DataError: if two rows have the same coordinates, or the extent is too large for keys.
+        """
+        order = self._sorted[1]
+        if max(reach) <= HALO:
+            return self._default_space, self._sorted[0]
+        if self._wide is None or any(r > h for r, h in zip(reach, self._wide[0].halo, strict=True)):
+            space = fit_keys(self.coords, [max(r, HALO) for r in reach])
+            keys = space.keys(self.coords)
+            # A wider box gives other keys in the same order.
+            self._wide = space, keys if order is None else keys[order]
+        return self._wide
+
+    def find(self, coords: Tensor) -> Tensor:
+        """(N,) int64: the row of each of (N, 4) coordinates of this level; -1 where there is none."""
+        if len(self) == 0 or len(coords) == 0:
+            return coords.new_full((len(coords),), -1, dtype=torch.int64)
+        space, keys = self.keys()
+        wanted = space.keys(coords)
+        place = torch.searchsorted(keys, wanted).clamp_(max=len(keys) - 1)
+        found = (keys[place] == wanted) & space.contains(coords)
+        rows = place if self.order is None else self.order[place]
+        return torch.where(found, rows, -1)
+
+    @cached_property
+    def _default_space(self) -> KeySpace:
+        space = fit_keys(self.coords)
+        if self._batch_size is not None and len(self) and space.num_batches > self._batch_size:
+            raise DataError(
+                f"batch_size is {self._batch_size}, but there are voxels of sample "
+                f"{space.num_batches - 1} (samples count from 0)."
+            )
+        return space
+
+    @cached_property
+    def _sorted(self) -> tuple[Tensor, Tensor | None]:
+        keys = self._default_space.keys(self.coords)
+        steps = keys.diff()
+        if bool((steps > 0).all()):
+            return keys, None
+        keys, order = torch.sort(keys)
+        repeated = (keys.diff() == 0).nonzero()
+        if len(repeated):
+            example = self.coords[order[repeated[0, 0]]].tolist()
+            raise DataError(
+                f"{len(repeated)} rows repeat the coordinates of another row, for example "
+                f"[batch, x, y, z] = {example}. A sparse tensor has one row per voxel: make the "
+                "coordinates with pcseg.sparse.voxelize and pool the features of each voxel."
+            )
+        return keys, order
+
+
+class MapCache:
+    """All levels and kernel maps of one forward pass, shared by every tensor of it.
+
+    Holding a tensor keeps its cache; levels do not refer back to the cache, so memory is freed as
+    soon as the last tensor goes, without waiting for the garbage collector.
+    """
+
+    def __init__(self) -> None:
+        self._children: dict[tuple[Level, Triple], Level] = {}
+        self._maps: dict[tuple[Level, Level, Kernel], KernelMap] = {}
+
+    def coarser(self, level: Level, stride: Triple, builder: MapBuilder) -> Level:
+        """The level whose voxels are ``floor(c / stride)`` of the voxels of `level`."""
+        if stride == (1, 1, 1):
+            return level
+        if (level, stride) not in self._children:
+            x, y, z = (a * b for a, b in zip(level.stride, stride, strict=True))
+            coords = builder.coarsen(level, stride)
+            child = Level(coords, (x, y, z), level.batch_size, parent=level)
+            self._children[level, stride] = child
+        return self._children[level, stride]
+
+    def kernel_map(
+        self, source: Level, target: Level, kernel: Kernel, builder: MapBuilder
+    ) -> KernelMap:
+        """The map of `kernel` from `source` to `target`, which is `source` or coarser by its stride."""
+        entry = (source, target, kernel)
+        if entry not in self._maps:
+            self._maps[entry] = _build(source, target, kernel, builder)
+        return self._maps[entry]
+
+    def __len__(self) -> int:
+        """Number of kernel maps built so far."""
+        return len(self._maps)
+
+
+def _build(source: Level, target: Level, kernel: Kernel, builder: MapBuilder) -> KernelMap:
+    space, keys = source.keys(kernel.reach)
+    if source is target:
+        targets = keys
+    else:
+        scale = torch.tensor([1, *kernel.stride], device=keys.device)
+        targets = space.keys(target.sorted_coords * scale)
+    deltas = [space.delta(offset) for offset in kernel.offsets]
+    mirrored = source is target and kernel.is_symmetric
+    return builder.search(keys, targets, deltas, mirrored).renamed(source.order, target.order)
