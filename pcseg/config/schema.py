@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
-from pcseg.data.mixing import build_mix
+from pcseg.data.mixing import Mix, make_mix
 from pcseg.data.transforms import build as build_transform
 
 Step = str | dict[str, dict[str, Any] | None]
@@ -15,6 +15,16 @@ Step = str | dict[str, dict[str, Any] | None]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
+
+
+def build_mix(step: Step) -> Mix:
+    """The mix that a setting describes.
+
+    Raises:
+        ConfigError: for an unknown name or setting, with a suggestion.
+    """
+    name, settings = (step, None) if isinstance(step, str) else next(iter(step.items()))
+    return make_mix(name, **(settings or {}))
 
 
 class Settings(BaseModel):

@@ -10,19 +10,17 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Points:
-    """N points of a batch of scans.
+    """N points of a batch of scans. Modules on features (norms, ReLU) take it like a tensor.
 
     Attributes:
         feats: (N, C) float features.
-        coords: (N, 3) float coordinates in voxel edges (voxel i covers i..i+1 along an axis).
-        batch: (N,) int64 index of the scan in the batch.
-        inverse: (N,) int64 row of the voxel that holds the point.
+        position: (N, 4) float [batch, x, y, z] in edges of the finest voxels.
+        rows: (N,) int64 row of the finest voxel that holds the point.
     """
 
     feats: Tensor
-    coords: Tensor
-    batch: Tensor
-    inverse: Tensor
+    position: Tensor
+    rows: Tensor
 
     def replace(self, feats: Tensor) -> Points:
         """The same points with other features."""

@@ -40,7 +40,9 @@ class SPVCNN(MinkUNet):
         super().__init__(in_channels, num_classes, width, depth)
         c = [int(width * channels) for channels in CHANNELS]
         self.point_transforms = nn.ModuleList(
-            nn.Sequential(nn.Linear(a, b), sparse.RowNorm(b), nn.ReLU())
+            nn.Sequential(
+                sparse.OnFeatures(nn.Linear(a, b)), sparse.BatchNorm(b), sparse.ReLU(inplace=True)
+            )
             for a, b in ((c[0], c[4]), (c[4], c[6]), (c[6], c[8]))
         )
         self.dropout = nn.Dropout(dropout)
@@ -48,20 +50,19 @@ class SPVCNN(MinkUNet):
     def forward(self, voxels: SparseTensor, points: Points) -> Tensor:
         """Compute logits (N, K) of the points."""
         x = self.stem(voxels)
-        z = self._read(x, points)
+        fine = sparse.interpolation(x, points.position)
+        z = points.replace(sparse.devoxelize(x, fine, "trilinear"))
         skips = []
         for stage in self.encoder:
             skips.append(x)
             x = stage(x)
-        for half, transform in enumerate(self.point_transforms):
-            z = self._read(x, points) + transform(z)
-            if half == 2:
-                break
-            x = x.replace(self.dropout(sparse.points_to_voxels(x, points.coords, points.batch, z)))
+        for half, transform in enumerate(self.point_transforms[:2]):
+            read = sparse.devoxelize(x, points.position, "trilinear")
+            z = z.replace(read + transform(z).feats)
+            rows = sparse.point_rows(x, points.position)
+            x = sparse.average_points(x, z.feats, rows)
+            x = x.replace(self.dropout(x.feats))
             for stage in self.decoder[2 * half : 2 * half + 2]:
                 x = stage(x, skips.pop())
-        return self.classifier(z)
-
-    @staticmethod
-    def _read(voxels: SparseTensor, points: Points) -> Tensor:
-        return sparse.devoxelize(voxels, points.coords, points.batch, mode="trilinear")
+        read = sparse.devoxelize(x, fine, "trilinear")
+        return self.classifier(read + self.point_transforms[2](z).feats)

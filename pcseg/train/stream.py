@@ -10,9 +10,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from pcseg.config import DataConfig
+from pcseg.config.schema import build_mix
 from pcseg.data import Scan
 from pcseg.data.dataset import ScanDataset
-from pcseg.data.mixing import build_mix
 from pcseg.data.sampling import (
     EpochSampler,
     RepeatableRng,

@@ -62,24 +62,19 @@ def collate(scans: Sequence[Scan], inputs: InputConfig, num_classes: int) -> Bat
     Raises:
         DataError: if a scan lacks an attribute that is an input feature.
     """
-    parts = [_voxelized(scan, inputs, num_classes) for scan in scans]
-    starts = np.cumsum([0, *(len(part[1]) for part in parts)])
-    coords = [_with_batch(part[1], i) for i, part in enumerate(parts)]
-    inverse = [part[2] + start for part, start in zip(parts, starts, strict=False)]
-    batch = [np.full(len(part[2]), i, np.int64) for i, part in enumerate(parts)]
-    stacked = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    points = Points(
-        feats=torch.from_numpy(stacked[3]),
-        coords=torch.from_numpy(stacked[4]),
-        batch=torch.from_numpy(np.concatenate(batch)),
-        inverse=torch.from_numpy(np.concatenate(inverse)),
-    )
+    parts = [_voxelized(scan, i, inputs, num_classes) for i, scan in enumerate(scans)]
+    starts = np.cumsum([0, *(len(part["coords"]) for part in parts)])
+    for part, start in zip(parts, starts, strict=False):
+        part["rows"] += start
+    stacked = {
+        key: torch.from_numpy(np.concatenate([part[key] for part in parts])) for key in parts[0]
+    }
     return Batch(
-        feats=torch.from_numpy(stacked[0]),
-        coords=torch.from_numpy(np.concatenate(coords)),
-        points=points,
-        voxel_labels=torch.from_numpy(stacked[5]),
-        point_labels=torch.from_numpy(stacked[6]),
+        feats=stacked["voxel_feats"],
+        coords=stacked["coords"],
+        points=Points(stacked["feats"], stacked["position"], stacked["rows"]),
+        voxel_labels=stacked["voxel_labels"],
+        point_labels=stacked["labels"],
         num_scans=len(scans),
         num_points=sum(len(scan) for scan in scans),
     )
@@ -90,29 +85,27 @@ def num_features(inputs: InputConfig) -> int:
     return sum(_CHANNELS.get(name, 1) for name in inputs.features)
 
 
-def _voxelized(scan: Scan, inputs: InputConfig, num_classes: int) -> tuple[np.ndarray, ...]:
-    coords, inverse = sparse.voxelize(scan.xyz, inputs.voxel_size)
-    position = scan.xyz / np.float32(inputs.voxel_size)
-    columns = [_feature(name, scan, position, inputs) for name in inputs.features]
+def _voxelized(
+    scan: Scan, place: int, inputs: InputConfig, num_classes: int
+) -> dict[str, np.ndarray]:
+    """The arrays of one scan, the `place`-th of its batch."""
+    coords, rows = sparse.voxelize(scan.xyz, inputs.voxel_size)
+    coords[:, 0] = place
+    position = np.empty((len(scan), 4), np.float32)
+    position[:, 0] = place
+    position[:, 1:] = scan.xyz.astype(np.float64) / inputs.voxel_size
+    columns = [_feature(name, scan, position[:, 1:], inputs) for name in inputs.features]
     feats = np.concatenate(columns, axis=1).astype(np.float32)
     labels = scan.labels if scan.labels is not None else np.full(len(scan), IGNORE, np.int64)
-    return (
-        sparse.pool_features(feats, inverse, len(coords)),
-        coords,
-        inverse,
-        feats,
-        position,
-        sparse.pool_labels(labels, inverse, len(coords), num_classes),
-        labels,
-    )
-
-
-def _with_batch(coords: np.ndarray, index: int) -> np.ndarray:
-    """(V, 3) or (V, 4) coordinates of one scan -> (V, 4) int32 with its place in the batch."""
-    out = np.empty((len(coords), 4), np.int32)
-    out[:, 0] = index
-    out[:, 1:] = coords[:, -3:]
-    return out
+    return {
+        "voxel_feats": sparse.pool_features(feats, rows, len(coords)),
+        "coords": coords,
+        "feats": feats,
+        "position": position,
+        "rows": rows,
+        "voxel_labels": sparse.pool_labels(labels, rows, len(coords), num_classes),
+        "labels": labels,
+    }
 
 
 def _feature(name: str, scan: Scan, position: np.ndarray, inputs: InputConfig) -> np.ndarray:
@@ -129,7 +122,7 @@ def _feature(name: str, scan: Scan, position: np.ndarray, inputs: InputConfig) -
             f"{', '.join(scan.attrs) or 'coordinates only'}. Train without it "
             "(input.features=[xyz]), or set input.missing=zero to read zeros in its place."
         )
-    return values.reshape(len(scan), -1)
+    return values[:, None] if values.ndim == 1 else values
 
 
 _CHANNELS = {"xyz": 3, "offset": 3, "rgb": 3, "normal": 3}

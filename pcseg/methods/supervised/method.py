@@ -75,7 +75,7 @@ class Supervised(nn.Module):
         batch = collate(scans, self.config.input, self.label_set.num_classes).to(device)
         logits = self.network(batch.voxels(), batch.points)
         if not self.network.per_point:
-            logits = logits[batch.points.inverse]
+            logits = logits[batch.points.rows]
         return logits.float().softmax(1)
 
 

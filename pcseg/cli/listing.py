@@ -1,0 +1,112 @@
+"""`pcseg ls`: what there is to choose from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pcseg.cli.console import console
+
+KINDS = ("configs", "datasets", "models", "labels", "sensors", "settings")
+
+
+def ls(
+    kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}, all.")] = "all",
+) -> None:
+    """List configurations, datasets, models, label sets, sensors to simulate, or all settings."""
+    from pcseg.errors import ConfigError
+
+    listings = {
+        "configs": _configs,
+        "datasets": _datasets,
+        "models": _models,
+        "labels": _labels,
+        "sensors": _sensors,
+        "settings": _settings,
+    }
+    if kind != "all" and kind not in listings:
+        raise ConfigError(f"'{kind}' cannot be listed. Give one of: {', '.join(KINDS)}, all.")
+    shown = [k for k in KINDS if k != "settings"] if kind == "all" else [kind]
+    for name in shown:
+        console.print(listings[name]())
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _configs() -> Table:
+    from pcseg.config.load import shipped_configs
+
+    table = _table("configurations", "name", "what it is")
+    for name, path in shipped_configs().items():
+        table.add_row(name, path.read_text().splitlines()[0].lstrip("# "))
+    return table
+
+
+def _datasets() -> Table:
+    from pcseg.data.catalogue import DATASETS, dataset_facts
+
+    table = _table("datasets", "name", "what it is", "classes", "sensors", "licence")
+    for name in DATASETS:
+        facts = dataset_facts(name)
+        table.add_row(name, *(facts.get(k, "") for k in ("title", "classes", "sensors", "licence")))
+    return table
+
+
+def _models() -> Table:
+    from pcseg.models.build import NETWORKS
+
+    table = _table("models", "name", "what it is")
+    for name, network in NETWORKS.items():
+        table.add_row(name, (network.__doc__ or "").splitlines()[0])
+    return table
+
+
+def _labels() -> Table:
+    from pcseg.data import label_set, list_label_sets
+
+    table = _table("label sets", "name", "classes", "hash")
+    for name in list_label_sets():
+        classes = label_set(name)
+        table.add_row(name, ", ".join(classes.names), classes.hash)
+    return table
+
+
+def _sensors() -> Table:
+    from pcseg.sim.sensors import list_sensors, sensor
+
+    table = _table("sensors to simulate", "name", "model", "rows", "columns", "range")
+    for name in list_sensors():
+        device = sensor(name)
+        table.add_row(name, device.model, str(device.rows), str(device.columns), "")
+    return table
+
+
+def _settings() -> Table:
+    """Every setting with its default, read from the schema itself."""
+    from typing import get_args
+
+    from pydantic import BaseModel
+
+    from pcseg.config.schema import Config, ModelConfig
+
+    table = _table("settings", "key", "default", "what it is")
+
+    def add(schema: type[BaseModel], at: str) -> None:
+        for key, info in schema.model_fields.items():
+            default = info.get_default()
+            if isinstance(default, BaseModel) and key != "model":
+                add(type(default), f"{at}{key}.")
+            elif key != "model":
+                table.add_row(at + key, str(default), info.description or "")
+
+    add(Config, "")
+    for network in get_args(get_args(ModelConfig)[0]):
+        add(network, f"model ({network.model_fields['name'].default}).")
+    return table
