@@ -1,0 +1,163 @@
+"""LAS and LAZ files: surveyed points on an integer grid, with classes (laspy)."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pcseg.errors import DataError
+from pcseg.files import write_bytes
+from pcseg.io.columns import from_columns, to_columns
+from pcseg.io.layouts import Columns
+from pcseg.io.points import PointFile
+from pcseg.io.ranges import to_steps
+
+
+def read(path: Path, columns: Columns | None = None) -> PointFile:
+    """Read a LAS or LAZ file.
+
+    Coordinates are float64; intensity and colours are divided by 65535 (colours by 255 if none is
+    larger); the classification becomes the labels, unless there is an extra dimension ``label``.
+    All other dimensions are attributes of their name. ``meta["las"]`` keeps the header, so that
+    the same grid is written back.
+
+    Raises:
+        DataError: for a damaged or truncated file, or a point format that laspy does not know.
+    """
+    import laspy
+
+    try:
+        with laspy.open(path, closefd=True) as reader:
+            _refuse_truncated(path, reader.header)
+            chunks = [chunk.array.copy() for chunk in reader.chunk_iterator(_CHUNK)]
+            header = reader.header
+    except DataError:
+        raise
+    except Exception as error:  # laspy and its decoders raise many kinds for damaged bytes
+        raise DataError(f"{path}: damaged, truncated, or no LAS file ({error}).") from error
+    found = sum(len(chunk) for chunk in chunks)
+    if found != header.point_count or not found:
+        raise DataError(
+            f"{path}: its header promises {header.point_count} points, but {found} are there. "
+            + ("Copy the file again." if found else "Remove the file, or make it again.")
+        )
+    record = laspy.ScaleAwarePointRecord(
+        np.concatenate(chunks), header.point_format, header.scales, header.offsets
+    )
+    named = {axis: np.asarray(record[axis]) for axis in "xyz"}
+    for name in header.point_format.dimension_names:
+        if name not in ("X", "Y", "Z"):
+            named[name] = np.asarray(record[name])
+    return from_columns(path, named, meta={"las": header})
+
+
+def write(path: Path, points: PointFile, columns: Columns | None, encoding: str | None) -> None:
+    """Write LAS, or LAZ if the name ends so, on the grid the points were read with.
+
+    Points from other formats get the finest decimal grid that spans them, at least 1e-7 of their
+    unit. Labels 0..255 become the classification, others an extra dimension ``label``; attributes
+    that LAS does not know become extra dimensions.
+
+    Raises:
+        DataError: for NaN points, for points outside the grid, or values that do not fit.
+    """
+    import laspy
+
+    if not np.isfinite(points.xyz).all():
+        raise DataError(f"{path}: LAS cannot hold NaN or infinite points. Remove them first.")
+    named = to_columns(path, _sixteen_bit(path, points), wide=True)
+    classes = _take_classes(points, named)
+    header = _header(laspy, path, points, named, classes)
+    las = laspy.LasData(header)
+    las.points = laspy.ScaleAwarePointRecord.zeros(len(points), header=header)
+    try:
+        las.x, las.y, las.z = (named.pop(axis).astype(np.float64) for axis in "xyz")
+        if classes is not None:
+            las.classification = classes.astype(np.uint8)
+        for name, values in named.items():
+            las[name] = values
+    except OverflowError as error:
+        raise DataError(f"{path}: {error}. Divide or shift the values to fit LAS.") from error
+    buffer = io.BytesIO()  # compressed in memory: a full disk is then told by the write itself
+    las.write(buffer, do_compress=path.suffix.lower() == ".laz")
+    write_bytes(path, buffer.getvalue())
+
+
+def _refuse_truncated(path: Path, header: Any) -> None:
+    size = path.stat().st_size
+    needed = header.offset_to_point_data + header.point_count * header.point_format.size
+    if not header.are_points_compressed and needed > size:
+        raise DataError(
+            f"{path}: truncated: {header.point_count} points need {needed} bytes, "
+            f"but it has {size}. Copy the file again."
+        )
+
+
+def _sixteen_bit(path: Path, points: PointFile) -> PointFile:
+    """Colours and intensities in 0..1 as the 16-bit numbers that LAS wants."""
+    attrs = dict(points.attrs)
+    stored = dict(points.stored)
+    for name in ("intensity", "rgb"):
+        if name in attrs and attrs[name].dtype.kind == "f":
+            kept = stored.pop(name, None)
+            scale = kept.scale if kept and kept.dtype == np.uint16 else 65535.0
+            if attrs[name].max(initial=0) * scale <= 255 and name == "rgb":
+                scale = 255.0  # what no reader could tell from 8-bit colours is written as such
+            attrs[name] = to_steps(path, name, attrs[name], scale, np.uint16)
+    return points.replace(attrs=attrs, stored=stored)
+
+
+def _take_classes(points: PointFile, named: dict[str, np.ndarray]) -> np.ndarray | None:
+    """Labels for the field "classification" if it can hold them; else they stay a column."""
+    labels = points.labels
+    if labels is None:
+        return None
+    name = points.stored["labels"].names[0] if "labels" in points.stored else "label"
+    column = named.pop(name)
+    if name in ("classification", "label") and "classification" not in named:
+        if labels.min() >= 0 and labels.max() <= 255 and name != "labels":
+            return labels
+    named["label"] = column if column.dtype.kind in "iu" else labels
+    return None
+
+
+def _header(
+    laspy: Any,
+    path: Path,
+    points: PointFile,
+    named: dict[str, np.ndarray],
+    classes: np.ndarray | None,
+) -> Any:
+    kept = points.meta.get("las")
+    known = kept.point_format.dimension_names if kept else ()
+    small = (
+        classes is None or classes.max() <= 31 or (kept is not None and kept.point_format.id > 5)
+    )
+    header = laspy.LasHeader(point_format=7 if "red" in named else 6, version="1.4")
+    if kept is not None and small and not ({"red"} & set(named)) - set(known):
+        header = laspy.LasHeader(point_format=kept.point_format.id, version=kept.version)
+    if kept is not None:
+        header.vlrs = [vlr for vlr in kept.vlrs if vlr.user_id != "laszip encoded"]
+        header.scales, header.offsets = kept.scales, kept.offsets
+    else:
+        header.scales, header.offsets = _grid(points.xyz)
+    extra = set(named) - set("xyz") - set(header.point_format.dimension_names)
+    for name in (name for name in named if name in extra):
+        values = named[name] if named[name].dtype.kind != "b" else named[name].astype(np.uint8)
+        wide = f"{values.shape[1]}" if values.ndim == 2 else ""
+        header.add_extra_dim(laspy.ExtraBytesParams(name, wide + values.dtype.str[1:]))
+    return header
+
+
+def _grid(xyz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scales and offsets whose 32-bit grid spans the points, as fine as decimals allow."""
+    low, high = xyz.min(axis=0).astype(np.float64), xyz.max(axis=0).astype(np.float64)
+    extent = np.maximum(high - low, 1e-3).max()
+    step = max(1e-7, 10.0 ** np.ceil(np.log10(extent / 2e9)))
+    return np.full(3, step), np.floor((low + high) / 2)
+
+
+_CHUNK = 1_000_000
