@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +18,21 @@ class LegendEntry:
     name: str
     color: tuple[int, int, int]
     count: int
+
+
+def counted(entries: Sequence[LegendEntry], name: str) -> list[tuple[LegendEntry, str]]:
+    """Entries of the layer `name` with their counts written out; errors also as shares.
+
+    The shares are of the scored points, so that right and wrong make 100 %.
+    """
+    if name != "error":
+        return [(entry, f"{entry.count:,}") for entry in entries]
+    scored = sum(entry.count for entry in entries if entry.name != "ignored")
+    written = []
+    for entry in entries:
+        share = f" ({100 * entry.count / scored:.1f} %)" if entry.name != "ignored" else ""
+        written.append((entry, f"{entry.count:,}{share}"))
+    return written
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from pcseg.viz.colors import Theme, colormap
-from pcseg.viz.layers import ClassLayer, Layer, LegendEntry, ScalarLayer
+from pcseg.viz.layers import ClassLayer, Layer, LegendEntry, ScalarLayer, counted
 from pcseg.viz.text import Canvas, text_width
 
 _TEXT = 17
@@ -48,8 +48,7 @@ def sections(layers: Sequence[Layer]) -> list[Section]:
         if isinstance(first, ScalarLayer):
             result.append(Section(name, bar=first))
         elif isinstance(first, ClassLayer):
-            totals = _totals(layers, name)
-            result.append(_error_section(totals) if name == "error" else _plain(name, totals))
+            result.append(_plain_section(name, _totals(layers, name)))
     return result
 
 
@@ -91,19 +90,11 @@ def _class_section(names: list[str], totals: list[dict[str, LegendEntry]]) -> Se
     return Section(" / ".join(names), tuple(entries[:_MOST]), more=max(len(entries) - _MOST, 0))
 
 
-def _error_section(totals: dict[str, LegendEntry]) -> Section:
-    scored = sum(entry.count for name, entry in totals.items() if name != "ignored")
-    entries = []
-    for name, entry in totals.items():
-        share = f" ({100 * entry.count / scored:.1f} %)" if name != "ignored" and scored else ""
-        entries.append((entry, f"{entry.count:,}{share}"))
-    return Section("error", tuple(entries))
-
-
-def _plain(name: str, totals: dict[str, LegendEntry]) -> Section:
-    order = sorted(totals.values(), key=lambda entry: -entry.count)
-    entries = tuple((entry, f"{entry.count:,}") for entry in order[:_MOST])
-    return Section(name, entries, more=max(len(order) - _MOST, 0))
+def _plain_section(name: str, totals: dict[str, LegendEntry]) -> Section:
+    entries = counted(list(totals.values()), name)
+    if name != "error":  # right, wrong and ignored keep their order
+        entries.sort(key=lambda pair: -pair[0].count)
+    return Section(name, tuple(entries[:_MOST]), more=max(len(entries) - _MOST, 0))
 
 
 def _totals(layers: Sequence[Layer], name: str) -> dict[str, LegendEntry]:
