@@ -8,6 +8,7 @@ import numpy as np
 
 from pcseg.data.rings import ring_numbers
 from pcseg.data.scan import Scan
+from pcseg.errors import ConfigError
 
 # What is left out is left out of every field; nothing is ever moved onto a border.
 
@@ -85,6 +86,13 @@ class MaxPoints:
     count: int = 100_000
     how: str = "random"
 
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.how not in ("random", "nearest"):
+            raise ConfigError(
+                f"max_points: count={self.count}, how='{self.how}' is not possible. "
+                "Use a count of at least 1, and random or nearest."
+            )
+
     def __call__(self, scan: Scan, rng: np.random.Generator) -> Scan:
         """The scan itself if it is small enough."""
         if len(scan) <= self.count:
@@ -122,6 +130,10 @@ class EveryBeam:
     """Keep each `step`-th beam, counted from the highest, starting at a random one of them."""
 
     step: int = 2
+
+    def __post_init__(self) -> None:
+        if self.step < 1:
+            raise ConfigError(f"every_beam: step={self.step} is not possible. Use 1 or more.")
 
     def __call__(self, scan: Scan, rng: np.random.Generator) -> Scan:
         """The scan with the beams that are left."""

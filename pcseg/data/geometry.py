@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pcseg.data.scan import Scan
+from pcseg.errors import ConfigError
 
 NORMALS = ("normal", "normals")
 """Attributes that hold directions and turn with the points."""
@@ -28,6 +29,10 @@ class Flip:
     """Mirror each of `axes` with probability one half: ``"x"`` front to back, ``"y"`` sides."""
 
     axes: str = "xy"
+
+    def __post_init__(self) -> None:
+        if not set(self.axes) <= set("xyz"):
+            raise ConfigError(f"flip: axes='{self.axes}' is not possible. Use letters of xyz.")
 
     def __call__(self, scan: Scan, rng: np.random.Generator) -> Scan:
         """The mirrored scan."""

@@ -172,7 +172,8 @@ class KittiFamily(FileDataset):
                 ", ".join(self.missing),
                 ", ".join(part.sequence for part in parts),
             )
-        frames = [FrameId(part.sequence, name) for part in parts for name in self._names(part)]
+        asked = (FrameId(part.sequence, name) for part in parts for name in self._names(part))
+        frames = list(dict.fromkeys(asked))  # once, even where parts overlap
         if self._labels == "only":
             frames = [frame for frame in frames if self.label_path(frame).exists()]
         if not frames:
@@ -195,7 +196,7 @@ class KittiFamily(FileDataset):
             path = folder / f"{name}.txt"
             if not path.is_file():
                 raise DataError(
-                    f"{path}: missing, and {' and '.join(sorted(require))} are required here. "
+                    f"{path}: missing, but {' and '.join(sorted(require))} are required here. "
                     "Copy it from the dataset's archive of calibration, poses and times, "
                     "or use a method that does without."
                 )

@@ -105,8 +105,6 @@ def read_poses(path: Path) -> np.ndarray:
         DataError: if a line is not twelve finite numbers or not rigid, naming the line.
     """
     lines = _lines(path)
-    while lines and not lines[-1].strip():
-        lines.pop()
     poses = np.stack([_matrix(line, path, i) for i, line in enumerate(lines, 1)] or [np.eye(4)])
     poses = poses[: len(lines)]
     check_rigid(poses, path)
@@ -140,7 +138,7 @@ def read_times(path: Path) -> np.ndarray:
     times = []
     for number, line in enumerate(_lines(path), 1):
         try:
-            times += [float(word) for word in line.split()[:1]]
+            times.append(float(line))
         except ValueError as error:
             raise DataError(f"{path}, line {number}: '{line}' is not a time in seconds.") from error
     return np.array(times, np.float64)
@@ -157,7 +155,7 @@ def _size(path: Path) -> int:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text().splitlines()
+        return path.read_text().rstrip().splitlines()
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not a text file ({error}). Copy it again.") from error
     except OSError as error:

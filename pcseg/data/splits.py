@@ -91,7 +91,7 @@ def choose_frames(names: Sequence[str], part: Part, where: object) -> list[str]:
     if part.ranges is None:
         return list(names)
     numbers = {int(name): name for name in names if name.isdecimal()}
-    chosen: dict[str, None] = {}
+    chosen: set[str] = set()
     for first, last in part.ranges:
         found = [name for number, name in numbers.items() if first <= number <= last]
         if not found:
@@ -101,8 +101,8 @@ def choose_frames(names: Sequence[str], part: Part, where: object) -> list[str]:
                 f"{where}: no frame {asked} of sequence {part.sequence}. "
                 f"Frames there: {there} ({len(numbers)}). Ask for some of these."
             )
-        chosen.update(dict.fromkeys(found))
-    return list(chosen)
+        chosen.update(found)
+    return [name for name in names if name in chosen]
 
 
 def _explicit(item: str) -> list[Part]:

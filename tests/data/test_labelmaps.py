@@ -1,0 +1,111 @@
+"""Label maps: nothing unmapped by accident, nothing lost there and back, hashes frozen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pcseg.data import IGNORE, label_set, list_label_sets
+from pcseg.data.labels import map_data
+from pcseg.data.splits import splits
+from pcseg.errors import LabelError
+
+FROZEN = {
+    "semantic_kitti/sk19": "527c41fd93b8",
+    "semantic_kitti/sk25_multi": "a2e36ee2ce52",
+    "semantic_kitti/xmuda_a2d2_10": "41bc88adef5d",
+    "semantic_kitti/xmuda_vkitti_6": "f3d18a7022e5",
+    "semantic_kitti/xmuda_nuscenes_6": "f6b190989818",
+    "semantic_kitti/bevdg_5": "d66556136575",
+    "semantic_kitti/dglss_10": "96e3a3dec9d4",
+    "semantic_kitti/lidog_7": "1c4ef3976e89",
+    "semantic_kitti/cola_8": "54792905444e",
+    "semantic_poss/sp13": "fc21e6e5f674",
+    "semantic_poss/dglss_10": "cb6707760d44",
+    "semantic_poss/cola_8": "ec57b5bcad15",
+}
+"""A changed hash means that figures and checkpoints of before no longer mean the same classes."""
+
+OFFICIAL_19 = {
+    0: 0, 1: 0, 10: 1, 11: 2, 13: 5, 15: 3, 16: 5, 18: 4, 20: 5, 30: 6, 31: 7, 32: 8, 40: 9,
+    44: 10, 48: 11, 49: 12, 50: 13, 51: 14, 52: 0, 60: 9, 70: 15, 71: 16, 72: 17, 80: 18, 81: 19,
+    99: 0, 252: 1, 253: 7, 254: 6, 255: 8, 256: 5, 257: 5, 258: 4, 259: 5,
+}  # fmt: skip
+"""The learning map of the SemanticKITTI evaluator, where 0 is ignored."""
+
+MERGED = {"semantic_poss/dglss_10": {9: 8}}
+"""Classes that read back as another on purpose: the protocol merges them before scoring."""
+
+
+@pytest.mark.parametrize("name", list_label_sets())
+def test_every_raw_id_is_mapped_or_ignored_on_purpose(name: str) -> None:
+    table = label_set(name)
+    assert set(table.raw_to_train) == set(table.raw_names)
+    assert set(table.raw_to_train.values()) <= {IGNORE, *range(table.num_classes)}
+    assert table.raw_to_train[0] == IGNORE
+
+
+@pytest.mark.parametrize("name", list_label_sets())
+def test_what_is_written_reads_back_as_the_same_class(name: str) -> None:
+    table = label_set(name)
+    writable = np.array([IGNORE, *table.train_to_raw])
+    expected = [MERGED.get(name, {}).get(int(i), int(i)) for i in writable]
+    assert table.encode(table.decode(writable)).tolist() == expected
+    occurring = set(table.raw_to_train.values()) - {IGNORE}
+    assert occurring <= set(table.train_to_raw)
+
+
+@pytest.mark.parametrize("name", list_label_sets())
+def test_hashes_are_frozen(name: str) -> None:
+    assert label_set(name).hash == FROZEN[name]
+
+
+def test_semantickitti_19_is_the_official_map() -> None:
+    table = label_set("semantic_kitti/sk19")
+    assert {raw: train + 1 for raw, train in table.raw_to_train.items()} == OFFICIAL_19
+    assert table.decode(np.arange(19)).tolist() == [
+        10, 11, 15, 18, 20, 30, 31, 32, 40, 44, 48, 49, 50, 51, 70, 71, 72, 80, 81,
+    ]  # fmt: skip
+    assert table.colors[table.names.index("car")].tolist() == [100, 150, 245]
+    assert table.colors[table.names.index("road")].tolist() == [255, 0, 255]
+
+
+def test_multi_scan_keeps_moving_classes_apart() -> None:
+    single, multi = label_set("semantic_kitti/sk19"), label_set("semantic_kitti/sk25_multi")
+    assert multi.num_classes == 25 and multi.names[:19] == single.names
+    for raw, train in multi.raw_to_train.items():
+        assert (train >= 19) == (raw in multi.moving)
+        if raw not in multi.moving:
+            assert train == single.raw_to_train[raw]
+    # Official ids are one higher; 24 is moving-other-vehicle (also on-rails and bus), 25 a truck.
+    assert [multi.raw_to_train[r] + 1 for r in range(252, 260)] == [20, 21, 22, 23, 24, 24, 25, 24]
+
+
+def test_moving_classes_have_the_colours_of_standing_ones() -> None:
+    colors = map_data("semantic_kitti")["raw_colors"]
+    assert colors[252] == colors[10] and colors[258] == colors[18]
+
+
+def test_semanticposs_merges_persons_and_signs() -> None:
+    table = label_set("semantic_poss/sp13")
+    assert table.encode(np.array([4, 5, 10, 11, 12])).tolist() == [0, 0, 5, 5, 5]
+
+
+def test_splits_do_not_overlap() -> None:
+    for name in ("semantic_kitti", "semantic_poss"):
+        for table in splits(name).values():
+            flat = [sequence for part in table.values() for sequence in part]
+            assert len(flat) == len(set(flat))
+    official = splits("semantic_kitti")["official"]
+    assert official["val"] == ["08"]
+    assert {name: len(part) for name, part in official.items()} == {
+        "train": 10,
+        "val": 1,
+        "test": 11,
+    }
+    assert splits("semantic_kitti")["xmuda"]["test"] == ["08"]
+
+
+def test_unknown_raw_label_is_named_with_its_count() -> None:
+    with pytest.raises(LabelError, match=r"a\.label: raw label 12 \(2 points\).*raw_to_train"):
+        label_set("semantic_kitti").encode(np.array([10, 12, 12]), "a.label")
