@@ -81,7 +81,7 @@ def _guess(path: Path, table: np.ndarray) -> Columns:
     known = "; ".join(layout for layouts in LAYOUTS.values() for layout in layouts)
     raise DataError(
         f"{path}: cannot tell what its {table.shape[1]} unnamed columns are. Name them, for "
-        f"example columns='x y z intensity label' ('_' skips a column). Known without names: {known}."
+        f"example columns='x y z intensity label' ('_' skips one). Known without names: {known}."
     )
 
 
