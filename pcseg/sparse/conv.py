@@ -90,10 +90,10 @@ class SubMConv3d(_Conv):
 
 
 class SparseConv3d(_Conv):
-    """Strided convolution onto the voxels ``floor(c / stride)``: ``y[o] = sum_d W[d] x[o * s + d]``.
+    """Strided convolution onto the voxels ``floor(c / stride)``.
 
-    Offsets as in `SubMConv3d`. On a filled grid this is conv3d with padding ``k // 2`` for odd
-    sizes and none for even ones.
+    ``y[o] = sum_d W[d] x[o * stride + d]``, offsets as in `SubMConv3d`. On a filled
+    grid this is conv3d with padding ``k // 2`` for odd sizes and none for even ones.
 
     Args:
         in_channels: Cin.
@@ -131,9 +131,9 @@ class SparseConv3d(_Conv):
 class SparseInverseConv3d(_Conv):
     """The way back from a `SparseConv3d`: output on the voxels that layer started from.
 
-    ``y[i] = sum of W[d] x[o]`` over the pairs ``i = o * s + d`` of the strided layer: the transposed
-    convolution restricted to the finer voxels. The kernel map is the strided layer's, with its
-    two sides swapped; stride and finer voxels are those of the layer that made this level.
+    ``y[i] = sum of W[d] x[o]`` over the pairs ``i = o * stride + d`` of the strided layer: the
+    transposed convolution, restricted to the finer voxels. The kernel map is the strided layer's,
+    with its two sides swapped; stride and finer voxels are those of the layer that made this level.
 
     Args:
         in_channels: Cin.

@@ -88,7 +88,7 @@ class Level:
         return self._wide
 
     def find(self, coords: Tensor) -> Tensor:
-        """(N,) int64: the row of each of (N, 4) coordinates of this level; -1 where there is none."""
+        """(N,) int64: the row of each of (N, 4) coordinates of this level; -1 where none is."""
         if len(self) == 0 or len(coords) == 0:
             return coords.new_full((len(coords),), -1, dtype=torch.int64)
         space, keys = self.keys()
@@ -151,7 +151,7 @@ class MapCache:
     def kernel_map(
         self, source: Level, target: Level, kernel: Kernel, builder: MapBuilder
     ) -> KernelMap:
-        """The map of `kernel` from `source` to `target`, which is `source` or coarser by its stride."""
+        """The map from `source` to `target`: `source` itself or coarser by the kernel's stride."""
         entry = (source, target, kernel)
         if entry not in self._maps:
             self._maps[entry] = _build(source, target, kernel, builder)

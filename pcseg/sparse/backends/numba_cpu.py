@@ -20,7 +20,7 @@ _BLOCK_BYTES = 256 * 1024
 """Output rows of a block: what a core's second-level cache holds beside the gathered rows."""
 
 _TASKS = 64
-"""Least number of tasks that the pairs of a weight gradient are divided into, if there are enough."""
+"""Tasks that the pairs of a weight gradient are divided into at least, if there are enough."""
 
 _PAIRS = 512
 """Pairs that a weight gradient gathers at a time."""
@@ -124,9 +124,7 @@ class NumbaBackend:
 def _coarse_space(space: KeySpace, stride: Triple) -> KeySpace:
     """The box of the coarse voxels of a box, without a halo."""
     low = [o // s for o, s in zip(space.origin, stride, strict=True)]
-    high = [
-        (o + e - 1) // s for o, e, s in zip(space.origin, space.extent, stride, strict=True)
-    ]
+    high = [(o + e - 1) // s for o, e, s in zip(space.origin, space.extent, stride, strict=True)]
     extent = (high[0] - low[0] + 1, high[1] - low[1] + 1, high[2] - low[2] + 1)
     return KeySpace((low[0], low[1], low[2]), extent, (0, 0, 0), space.num_batches)
 

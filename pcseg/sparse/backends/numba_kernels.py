@@ -6,6 +6,8 @@ alone; threads only take them from a queue. Results are therefore the same bits 
 threads. The products are single-threaded BLAS calls.
 """
 
+# mypy: disallow-untyped-defs=False
+# (numba infers the types; the docstrings of the public functions name them)
 from __future__ import annotations
 
 from typing import Any
@@ -16,8 +18,7 @@ from numba import njit, prange, types
 from numba.extending import intrinsic
 
 
-@intrinsic
-def _take_ticket(typing_context: Any, counter: Any) -> Any:
+def _define_take_ticket(typing_context: Any, counter: Any) -> Any:
     """Read ``counter[0]`` and add one to it, atomically."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -28,8 +29,11 @@ def _take_ticket(typing_context: Any, counter: Any) -> Any:
     return types.int64(counter), generate
 
 
+_take_ticket: Any = intrinsic(_define_take_ticket)
+
+
 @njit(nogil=True, cache=True)
-def block_borders(rows, starts, block, num_blocks):  # type: ignore[no-untyped-def]
+def block_borders(rows, starts, block, num_blocks):
     """(K, num_blocks + 1) int64: where in the list of each offset each block of rows begins."""
     borders = np.empty((len(starts) - 1, num_blocks + 1), np.int64)
     for k in range(len(starts) - 1):
@@ -42,7 +46,7 @@ def block_borders(rows, starts, block, num_blocks):  # type: ignore[no-untyped-d
 
 
 @njit(nogil=True, cache=True)
-def _convolve_block(x, w, in_rows, out_rows, borders, identity, block, b, y, gathered, product):  # type: ignore[no-untyped-def]
+def _convolve_block(x, w, in_rows, out_rows, borders, identity, block, b, y, gathered, product):
     begin = b * block
     end = min(begin + block, len(y))
     if identity >= 0:
@@ -66,19 +70,17 @@ def _convolve_block(x, w, in_rows, out_rows, borders, identity, block, b, y, gat
 
 
 @njit(nogil=True, cache=True)
-def _convolve_worker(x, w, in_rows, out_rows, borders, identity, block, y, tickets, buffers):  # type: ignore[no-untyped-def]
+def _convolve_worker(x, w, in_rows, out_rows, borders, identity, block, y, tickets, buffers):
     gathered = buffers[: block * x.shape[1]].reshape(block, x.shape[1])
     product = buffers[block * x.shape[1] :].reshape(block, y.shape[1])
     b = _take_ticket(tickets)
     while b < borders.shape[1] - 1:
-        _convolve_block(
-            x, w, in_rows, out_rows, borders, identity, block, b, y, gathered, product
-        )
+        _convolve_block(x, w, in_rows, out_rows, borders, identity, block, b, y, gathered, product)
         b = _take_ticket(tickets)
 
 
 @njit(nogil=True, cache=True)
-def convolve(x, w, in_rows, out_rows, borders, identity, block, y, tickets, buffers):  # type: ignore[no-untyped-def]
+def convolve(x, w, in_rows, out_rows, borders, identity, block, y, tickets, buffers):
     """``y[o] = sum of x[i] @ w[k]``, all blocks on this thread.
 
     Args:
@@ -97,14 +99,14 @@ def convolve(x, w, in_rows, out_rows, borders, identity, block, y, tickets, buff
 
 
 @njit(nogil=True, cache=True, parallel=True)
-def convolve_parallel(x, w, in_rows, out_rows, borders, identity, block, y, tickets, buffers):  # type: ignore[no-untyped-def]
+def convolve_parallel(x, w, in_rows, out_rows, borders, identity, block, y, tickets, buffers):
     """`convolve` on as many threads as there are work spaces."""
     for t in prange(len(buffers)):
         _convolve_worker(x, w, in_rows, out_rows, borders, identity, block, y, tickets, buffers[t])
 
 
 @njit(nogil=True, cache=True)
-def _weight_worker(x, g, in_rows, out_rows, tasks, identity, block, partial, tickets, buffers):  # type: ignore[no-untyped-def]
+def _weight_worker(x, g, in_rows, out_rows, tasks, identity, block, partial, tickets, buffers):
     cin, cout = x.shape[1], g.shape[1]
     xs = buffers[: block * cin].reshape(block, cin)
     gs = buffers[block * cin : block * (cin + cout)].reshape(block, cout)
@@ -136,7 +138,7 @@ def _weight_worker(x, g, in_rows, out_rows, tasks, identity, block, partial, tic
 
 
 @njit(nogil=True, cache=True)
-def weight_gradient(x, g, in_rows, out_rows, tasks, identity, block, partial, tickets, buffers):  # type: ignore[no-untyped-def]
+def weight_gradient(x, g, in_rows, out_rows, tasks, identity, block, partial, tickets, buffers):
     """``partial[t] = sum of x[i]^T g[o]`` over the pairs of each task, all on this thread.
 
     Args:
@@ -151,13 +153,11 @@ def weight_gradient(x, g, in_rows, out_rows, tasks, identity, block, partial, ti
         tickets: (1,) int64 zero: the queue of tasks.
         buffers: (threads, block * (Cin + Cout) + Cin * Cout) work space.
     """
-    _weight_worker(
-        x, g, in_rows, out_rows, tasks, identity, block, partial, tickets, buffers[0]
-    )
+    _weight_worker(x, g, in_rows, out_rows, tasks, identity, block, partial, tickets, buffers[0])
 
 
 @njit(nogil=True, cache=True, parallel=True)
-def weight_gradient_parallel(  # type: ignore[no-untyped-def]
+def weight_gradient_parallel(
     x, g, in_rows, out_rows, tasks, identity, block, partial, tickets, buffers
 ):
     """`weight_gradient` on as many threads as there are work spaces."""

@@ -4,6 +4,8 @@ No hash table and no binary search per row: the keys of all output rows, shifted
 offset, ascend like the keys of the input, so one pointer moves forward through each list.
 """
 
+# mypy: disallow-untyped-defs=False
+# (numba infers the types; the docstrings of the public functions name them)
 from __future__ import annotations
 
 import numpy as np
@@ -14,7 +16,7 @@ BLOCK = 2048
 
 
 @njit(nogil=True, cache=True)
-def _walk_block(keys, targets, deltas, block, in_table, out_table, counts):  # type: ignore[no-untyped-def]
+def _walk_block(keys, targets, deltas, block, in_table, out_table, counts):
     """Note the pairs of one block of targets at the block's own places in the tables."""
     begin = block * BLOCK
     end = min(begin + BLOCK, len(targets))
@@ -36,21 +38,21 @@ def _walk_block(keys, targets, deltas, block, in_table, out_table, counts):  # t
 
 
 @njit(nogil=True, cache=True)
-def walk(keys, targets, deltas, in_table, out_table, counts):  # type: ignore[no-untyped-def]
+def walk(keys, targets, deltas, in_table, out_table, counts):
     """Find the pairs of every offset, block by block, on this thread."""
     for block in range(counts.shape[1]):
         _walk_block(keys, targets, deltas, block, in_table, out_table, counts)
 
 
 @njit(nogil=True, cache=True, parallel=True)
-def walk_parallel(keys, targets, deltas, in_table, out_table, counts):  # type: ignore[no-untyped-def]
+def walk_parallel(keys, targets, deltas, in_table, out_table, counts):
     """`walk` on several threads."""
     for block in prange(counts.shape[1]):
         _walk_block(keys, targets, deltas, block, in_table, out_table, counts)
 
 
 @njit(nogil=True, cache=True)
-def gather_pairs(in_table, out_table, counts, mirrored, in_rows, out_rows):  # type: ignore[no-untyped-def]
+def gather_pairs(in_table, out_table, counts, mirrored, in_rows, out_rows):
     """Copy the pairs of all blocks into lists by offset, their mirror images behind them."""
     total = len(in_rows)
     here = 0
@@ -72,7 +74,7 @@ def gather_pairs(in_table, out_table, counts, mirrored, in_rows, out_rows):  # t
 
 
 @njit(nogil=True, cache=True)
-def coarse_keys(coords, divisors, lows, extents, class_starts):  # type: ignore[no-untyped-def]
+def coarse_keys(coords, divisors, lows, extents, class_starts):
     """Keys of ``floor(c / divisor)``, sorted within classes of equal (x mod, y mod).
 
     Rows in key order that agree in x and y modulo the stride have coarse keys in key order too, so
@@ -120,7 +122,7 @@ def coarse_keys(coords, divisors, lows, extents, class_starts):  # type: ignore[
 
 
 @njit(nogil=True, cache=True)
-def merge_distinct(lists, starts):  # type: ignore[no-untyped-def]
+def merge_distinct(lists, starts):
     """Merge sorted lists that lie one after the other, pair by pair, dropping repeats."""
     spare = np.empty_like(lists)
     borders = starts.copy()

@@ -49,12 +49,17 @@ def threads_for(work: int) -> Iterator[int]:
                 library.set_num_threads(number)
 
 
+def _numba_limit() -> int:
+    limit: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    return limit
+
+
 def _thread_count(work: int) -> int:
     # A forked child has the parent's memory but not its threads: a parallel region would hang or
     # abort. Workers of a DataLoader that are not forked have one torch thread anyway.
     if _forked or work < _SERIAL_BELOW:
         return 1
-    return max(1, min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+    return max(1, min(torch.get_num_threads(), _numba_limit()))
 
 
 @lru_cache
