@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from pcseg.data import IGNORE, LabelSet, Prediction
-from pcseg.errors import LabelError
+from pcseg.errors import DataError, LabelError
+from pcseg.io import PointFile
 
 
 def raw_ids(labels: np.ndarray, label_set: LabelSet, source: object) -> np.ndarray:
@@ -28,6 +31,24 @@ def raw_ids(labels: np.ndarray, label_set: LabelSet, source: object) -> np.ndarr
         )
     _check_round_trip(labels, label_set, source)
     return label_set.decode(labels)
+
+
+def from_points(
+    points: PointFile, raw: np.ndarray | None, label_set: LabelSet, path: Path
+) -> Prediction:
+    """A prediction from a point file's raw ids and, if it has them, its confidences.
+
+    Raises:
+        DataError: if there are no labels.
+        LabelError: for a raw id that the label set does not know.
+    """
+    if raw is None:
+        raise DataError(f"{path}: has no labels, so it is no prediction. Predict again.")
+    labels = label_set.encode(raw.astype(np.int64), path)
+    confidence = points.attrs.get("confidence")
+    if confidence is None:
+        return without_confidence(labels)
+    return Prediction(labels, confidence.astype(np.float32))
 
 
 def without_confidence(labels: np.ndarray) -> Prediction:

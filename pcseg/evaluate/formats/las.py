@@ -9,43 +9,38 @@ import numpy as np
 
 from pcseg.data import LabelSet, Prediction, Scan
 from pcseg.errors import DataError, LabelError
-from pcseg.evaluate.formats.ids import raw_ids, without_confidence
-from pcseg.evaluate.formats.ply import class_colors, original_xyz
+from pcseg.evaluate.formats.ids import from_points, raw_ids
+from pcseg.evaluate.formats.ply import colored_points
+from pcseg.io import read_points, write_points
 
 _CONFIDENCE = "confidence"
-_STEP_M = 0.001
-"""Coordinates of files that were not las are stored to the millimetre."""
-
 _LEGACY_MAX = 31
 _MODERN_MAX = 255
 _MODERN_OF = {0: 6, 1: 6, 2: 7, 3: 7, 4: 9, 5: 10}
-"""Point formats 0 to 5 have 5 bits for the class, their successors 8; none else is lost."""
+"""Point formats 0 to 5 have 5 bits for the class; these are their successors, which have 8."""
 
 
 def write(path: Path, scan: Scan, prediction: Prediction, label_set: LabelSet) -> None:
     """Write raw ids as classification and the confidence as an extra dimension.
 
     If the scan was read from a las file, that file's header, coordinates and dimensions are kept
-    bit for bit. Otherwise points are stored to the millimetre, in class colours.
+    bit for bit. Otherwise the points are written in class colours.
 
     Raises:
         LabelError: if a raw id is above 255, the largest class of the format.
         DataError: if the input file does not have the scan's points any more.
     """
     raw = raw_ids(prediction.labels, label_set, scan.name)
-    if len(raw) and raw.max() > _MODERN_MAX:
+    if raw.max(initial=0) > _MODERN_MAX:
         raise LabelError(
             f"{scan.name}: raw id {raw.max()} does not fit a las classification (at most "
             f"{_MODERN_MAX}). Write .ply or .npz, or give train_to_raw ids up to {_MODERN_MAX}."
         )
-    las = _source(scan) or _new(scan, prediction, label_set)
-    if len(raw) and raw.max() > _LEGACY_MAX and las.header.point_format.id in _MODERN_OF:
-        las = laspy.convert(las, point_format_id=_MODERN_OF[las.header.point_format.id])
-    las.classification = raw.astype(np.uint8)
-    if _CONFIDENCE not in las.point_format.dimension_names:
-        las.add_extra_dim(laspy.ExtraBytesParams(_CONFIDENCE, np.float32))
-    las[_CONFIDENCE] = prediction.confidence.astype(np.float32)
-    las.write(str(path), do_compress=path.suffix.lower() == ".laz")
+    source = Path(str(scan.meta.get("path") or ""))
+    if source.suffix.lower() in (".las", ".laz") and source.is_file():
+        _rewrite(source, path, raw, prediction.confidence)
+    else:
+        write_points(path, colored_points(scan, prediction, label_set))
 
 
 def read(path: Path, label_set: LabelSet) -> Prediction:
@@ -54,40 +49,27 @@ def read(path: Path, label_set: LabelSet) -> Prediction:
     Raises:
         DataError: if the file is damaged.
     """
-    las = _open(path)
-    labels = label_set.encode(np.asarray(las.classification, np.int64), path)
-    if _CONFIDENCE not in las.point_format.dimension_names:
-        return without_confidence(labels)
-    return Prediction(labels, np.asarray(las[_CONFIDENCE], np.float32))
+    points = read_points(path)
+    # A survey may have a dimension "label" of its own, which is then what a reader calls labels.
+    classification = points.attrs.get("classification", points.labels)
+    return from_points(points, classification, label_set, path)
 
 
-def _source(scan: Scan) -> laspy.LasData | None:
-    path = Path(str(scan.meta.get("path") or ""))
-    if path.suffix.lower() not in (".las", ".laz") or not path.is_file():
-        return None
-    las = _open(path)
-    if len(las) != len(scan):
+def _rewrite(source: Path, path: Path, raw: np.ndarray, confidence: np.ndarray) -> None:
+    try:
+        las = laspy.read(str(source))
+    except (laspy.LaspyException, ValueError, OSError, EOFError) as error:
+        raise DataError(f"{source}: damaged, truncated, or no LAS file ({error}).") from error
+    if len(las) != len(raw):
         raise DataError(
-            f"{path}: has {len(las)} points, but the scan read from it {len(scan)}: a prediction "
+            f"{source}: has {len(las)} points, but the scan read from it {len(raw)}: a prediction "
             "keeps order and count. Predict the whole file, or write .ply."
         )
-    return las
-
-
-def _new(scan: Scan, prediction: Prediction, label_set: LabelSet) -> laspy.LasData:
-    xyz = original_xyz(scan).astype(np.float64)
-    header = laspy.LasHeader(point_format=7, version="1.4")
-    header.scales = np.full(3, _STEP_M)
-    header.offsets = np.floor(xyz.min(0)) if len(xyz) else np.zeros(3)
-    las = laspy.LasData(header)
-    las.x, las.y, las.z = xyz.T
-    colors = class_colors(prediction.labels, label_set).astype(np.uint16) * 257
-    las.red, las.green, las.blue = colors.T
-    return las
-
-
-def _open(path: Path) -> laspy.LasData:
-    try:
-        return laspy.read(str(path))
-    except (laspy.LaspyException, ValueError, OSError, EOFError) as error:
-        raise DataError(f"{path}: not a readable las file ({error}).") from error
+    legacy = las.header.point_format.id in _MODERN_OF
+    if legacy and raw.max(initial=0) > _LEGACY_MAX:
+        las = laspy.convert(las, point_format_id=_MODERN_OF[las.header.point_format.id])
+    las.classification = raw.astype(np.uint8)
+    if _CONFIDENCE not in las.point_format.dimension_names:
+        las.add_extra_dim(laspy.ExtraBytesParams(_CONFIDENCE, np.float32))
+    las[_CONFIDENCE] = confidence.astype(np.float32)
+    las.write(str(path), do_compress=path.suffix.lower() == ".laz")
