@@ -107,18 +107,14 @@ class FileDataset:
         Returns:
             (F, K) int64; rows of unlabelled frames are zero.
         """
-        store = cache_dir() / "classes" / f"{self._fingerprint()}.npy"
-        if store.is_file():
-            return np.load(store, allow_pickle=False)
-        counts = np.zeros((len(self), self.label_set.num_classes), np.int64)
-        for i in range(len(self)):
-            labels = self._read_labels(i)
-            if labels is not None:
-                counts[i] = np.bincount(labels[labels >= 0], minlength=counts.shape[1])
-            if progress is not None:
-                progress(i + 1, len(self))
-        _keep(store, counts)
-        return counts
+
+        def count(index: int) -> np.ndarray:
+            labels = self._read_labels(index)
+            if labels is None:
+                return np.zeros(self.label_set.num_classes, np.int64)
+            return np.bincount(labels[labels >= 0], minlength=self.label_set.num_classes)
+
+        return self._pass("classes", count, progress)
 
     def class_counts(self, progress: Progress | None = None) -> np.ndarray:
         """(K,) int64 points of each class over all frames; see `frame_classes`."""
@@ -129,8 +125,8 @@ class FileDataset:
         return class_balanced_weights(self.frame_classes(progress))
 
     def point_counts(self) -> np.ndarray:
-        """(F,) int64 number of points of each frame."""
-        return np.array([self._count_points(i) for i in range(len(self))], np.int64)
+        """(F,) int64 number of points of each frame; read once and kept, as `frame_classes`."""
+        return self._pass("points", lambda index: np.array(self._count_points(index)))
 
     def _read(self, index: int) -> Scan:
         raise NotImplementedError
@@ -145,6 +141,21 @@ class FileDataset:
 
     def _count_points(self, index: int) -> int:
         return len(self._read(index))
+
+    def _pass(
+        self, what: str, count: Callable[[int], np.ndarray], progress: Progress | None = None
+    ) -> np.ndarray:
+        store = cache_dir() / what / f"{self._fingerprint()}.npy"
+        if store.is_file():
+            return np.load(store, allow_pickle=False)
+        rows = []
+        for index in range(len(self)):
+            rows.append(count(index))
+            if progress is not None:
+                progress(index + 1, len(self))
+        counts = np.array(rows, np.int64)
+        _keep(store, counts)
+        return counts
 
     def _fingerprint(self) -> str:
         digest = hashlib.sha256(f"{self.name} {self.label_set.hash}".encode())

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pcseg.data.dataset import FileDataset, FrameId
+from pcseg.data.invalid import INVALID_POLICIES, settle_invalid
 from pcseg.data.kitti_files import (
     count_points,
     read_calib,
@@ -20,7 +21,7 @@ from pcseg.data.kitti_files import (
     read_times,
 )
 from pcseg.data.labels import LabelSet, label_set
-from pcseg.data.scan import IGNORE, Scan
+from pcseg.data.scan import Scan
 from pcseg.data.splits import ALL, Part, choose_frames, parse_selection, splits
 from pcseg.errors import ConfigError, DataError, LabelError
 
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 
 LABEL_MODES = ("optional", "required", "only", "none")
 REQUIRABLE = ("labels", "calib", "poses", "times")
-INVALID_POLICIES = ("error", "ignore")
 
 
 class KittiFamily(FileDataset):
@@ -100,23 +100,22 @@ class KittiFamily(FileDataset):
         """The ``.label`` of a frame, whether it is there or not."""
         return self.folder / frame.sequence / "labels" / f"{frame.frame}.label"
 
+    def point_counts(self) -> np.ndarray:
+        """(F,) int64 points of each frame, from the sizes of the files."""
+        return np.array([self._count_points(i) for i in range(len(self))], np.int64)
+
     def _read(self, index: int) -> Scan:
         frame = self.frames[index]
         path = self.cloud_path(frame)
         cloud = read_cloud(path)
-        invalid = self._find_invalid(cloud, path)
-        scan: dict[str, Any] = {"attrs": {}}
-        if invalid is not None:
-            cloud[invalid] = 0.0
-            scan["attrs"]["valid"] = ~invalid
-        scan["xyz"] = np.ascontiguousarray(cloud[:, :3])
-        scan["attrs"]["intensity"] = cloud[:, 3] / np.float32(self.intensity_max)
+        scan: dict[str, Any] = {
+            "xyz": np.ascontiguousarray(cloud[:, :3]),
+            "attrs": {"intensity": cloud[:, 3] / np.float32(self.intensity_max)},
+        }
         if self._has_labels(frame):
             raw, scan["instances"] = read_label_file(self.label_path(frame), path, len(cloud))
             scan["raw_labels"] = raw
             scan["labels"] = self.label_set.encode(raw, self.label_path(frame))
-            if invalid is not None:
-                scan["labels"][invalid] = IGNORE
         side, number = self._sides[frame.sequence], int(frame.frame)
         meta: dict[str, Any] = {
             "dataset": self.name,
@@ -127,7 +126,7 @@ class KittiFamily(FileDataset):
         if side.times is not None:
             meta["time"] = float(side.times[number])
         pose = None if side.poses is None else side.poses[number]
-        return Scan(pose=pose, meta=meta, **scan)
+        return settle_invalid(Scan(pose=pose, meta=meta, **scan), self._invalid)
 
     def _read_labels(self, index: int) -> np.ndarray | None:
         frame = self.frames[index]
@@ -240,20 +239,6 @@ class KittiFamily(FileDataset):
                     f"{self.label_path(frame)}: missing, and labels are required here. Copy it, "
                     "or use labels=only (leaves such frames out) or labels=optional."
                 )
-
-    def _find_invalid(self, cloud: np.ndarray, path: Path) -> np.ndarray | None:
-        """(N,) bool where a value is NaN or infinite; None where all is well."""
-        invalid = ~np.isfinite(cloud).all(1)
-        if not invalid.any():
-            return None
-        if self._invalid == "error":
-            first = int(invalid.argmax())
-            raise DataError(
-                f"{path}: {int(invalid.sum())} points have NaN or infinite values, the first is "
-                f"point {first}: {cloud[first].tolist()}. Mend the file, or set invalid=ignore to "
-                "keep them, unscored, at the origin."
-            )
-        return invalid
 
 
 @dataclass(frozen=True)

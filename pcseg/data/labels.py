@@ -5,6 +5,7 @@ from __future__ import annotations
 import colorsys
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -191,7 +192,7 @@ def read_label_set(path: Path, set_name: str | None = None) -> LabelSet:
         ) from error
 
 
-def map_data(name: str) -> dict[str, Any]:
+def map_data(name: str | Path) -> dict[str, Any]:
     """Everything a label map states, its facts and splits included, as plain data.
 
     Args:
@@ -200,7 +201,7 @@ def map_data(name: str) -> dict[str, Any]:
     Raises:
         LabelError: if there is no such map or it is malformed.
     """
-    return _load(_find(name)[0])
+    return _load(name if isinstance(name, Path) else _find(name)[0])
 
 
 def _shipped() -> dict[str, Path]:
@@ -209,10 +210,9 @@ def _shipped() -> dict[str, Path]:
 
 
 def _find(name: str) -> tuple[Path, str | None]:
-    if ".yaml" in name or ".yml" in name:
-        head, dot, rest = name.partition(".y")
-        suffix, _, set_name = rest.partition("/")
-        return Path(head + dot + suffix), set_name or None
+    file = re.fullmatch(r"(.+\.ya?ml)(?:/([^/]+))?", name)
+    if file is not None:
+        return Path(file[1]), file[2]
     map_name, _, set_name = name.partition("/")
     shipped = _shipped()
     if map_name not in shipped:
