@@ -76,7 +76,7 @@ def triple(value: int | Sequence[int], name: str) -> Triple:
     Raises:
         ConfigError: if it is neither.
     """
-    values = (value,) * 3 if isinstance(value, int) else tuple(value)
+    values = tuple(value) if isinstance(value, Sequence) else (value,) * 3
     if len(values) != 3 or any(not isinstance(v, int) or v < 1 for v in values):
         raise ConfigError(
             f"{name} is {value!r}, but must be a whole number of at least 1, or three of them."

@@ -49,7 +49,7 @@ def apply_pairs(feats: Tensor, weight: Tensor, triples, num_out: int, bias=None)
 
 
 def random_batch(seed: int = 0, voxels: int = 60, side: int = 5) -> Tensor:
-    """(V, 4) int32 in random order: a crowded sample, an empty one, one of a single voxel, another."""
+    """(V, 4) int32 in random order: a crowded sample, an empty one, a single voxel, another."""
     generator = torch.Generator().manual_seed(seed)
     parts = []
     for sample, number in ((0, voxels), (2, 1), (3, voxels // 2)):

@@ -1,0 +1,133 @@
+"""Choosing backends, refusing them with a reason, probing them in a child process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from pcseg.errors import BackendError
+from pcseg.sparse import (
+    SparseTensor,
+    SubMConv3d,
+    available_backends,
+    get_backend,
+    pick_backend,
+    set_backend,
+    use_backend,
+)
+from pcseg.sparse import probe as probing
+from pcseg.sparse.backends import BACKENDS
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _no_choice(monkeypatch):
+    monkeypatch.delenv("PCSEG_BACKEND", raising=False)
+    yield
+    set_backend(None)
+
+
+def test_block_before_setting_before_environment_before_default(monkeypatch):
+    assert pick_backend(CPU).name == "numba"
+    monkeypatch.setenv("PCSEG_BACKEND", "torch")
+    assert pick_backend(CPU).name == "torch"
+    set_backend("numba")
+    assert pick_backend(CPU).name == "numba"
+    with use_backend("torch") as backend:
+        assert pick_backend(CPU) is backend
+    set_backend(None)
+    assert pick_backend(CPU).name == "torch"
+
+
+def test_the_backward_uses_the_backend_of_the_forward(monkeypatch):
+    calls = []
+    reference = get_backend("torch")
+    monkeypatch.setattr(
+        reference, "grad_weight", lambda f, g, m: calls.append("torch") or torch.zeros(27, 1, 1)
+    )
+    layer = SubMConv3d(1, 1)
+    with use_backend("torch"):
+        out = layer(SparseTensor(torch.ones(1, 1), torch.zeros(1, 4).int()))
+    out.feats.sum().backward()
+    assert calls == ["torch"]
+
+
+def test_unknown_and_refused_backends_say_why(monkeypatch):
+    with pytest.raises(BackendError, match=r"no sparse backend 'cudnn'\. There are: numba, torch"):
+        set_backend("cudnn")
+    monkeypatch.setenv("PCSEG_BACKEND", "spconv")
+    with pytest.raises(BackendError, match=r"wrong rows on a CPU .* Usable here: numba, torch"):
+        SubMConv3d(1, 1)(SparseTensor(torch.ones(1, 1), torch.zeros(1, 4).int()))
+    assert get_backend("numba").refuses(torch.device("cuda")) is not None
+    assert available_backends("cpu") == ["numba", "torch"]
+
+
+def test_maps_of_one_backend_serve_another():
+    coords = torch.unique(torch.randint(-9, 9, (500, 4)).abs() % 7, dim=0).int()
+    tensor, layer = SparseTensor(torch.randn(len(coords), 3), coords), SubMConv3d(3, 3)
+    with use_backend("torch"):
+        expected = layer(tensor).feats
+    with use_backend("numba"):
+        torch.testing.assert_close(layer(tensor).feats, expected)
+    assert len(tensor.maps) == 1
+
+
+def test_importing_the_core_loads_no_backend_library():
+    program = (
+        "import sys, pcseg.sparse; print(sorted({'numba', 'spconv', 'scipy'} & set(sys.modules)))"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert child.stdout.strip() == "[]"
+
+
+def test_probe_finds_the_cpu_backends_sound_and_spconv_unavailable():
+    reports = {report.name: report for report in probing.probe_backends()}
+    assert list(reports) == list(BACKENDS)
+    assert reports["numba"].state == reports["torch"].state == "sound"
+    assert "cpu" in reports["numba"].used_for
+    if not torch.cuda.is_available():
+        assert reports["spconv"].state == "unavailable"
+        assert "wrong rows" in reports["spconv"].detail
+
+
+FAULTS = {
+    "crash": ("import os; os.abort()", "signal 6"),
+    "hang": ("import time; time.sleep(60)", "no answer within"),
+    "error": ("raise RuntimeError('no such kernel')", "no such kernel"),
+    "wrong": ("import sys; sys.stdout.write('0.5')", "difference from dense conv3d 5.0e-01"),
+    "nan": ("import sys; sys.stdout.write('Infinity')", "inf"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_probe_survives_faults(monkeypatch, fault):
+    program, message = FAULTS[fault]
+    real_run = subprocess.run
+
+    def faulty(command, **options):
+        return real_run([sys.executable, "-c", program], **options)
+
+    monkeypatch.setattr(probing.subprocess, "run", faulty)
+    sound, detail = probing._try_in_child("torch", "cpu", 2.0 if fault == "hang" else 60.0)
+    assert not sound
+    assert message in detail
+
+
+def test_the_probe_notices_exchanged_rows(monkeypatch):
+    backend = get_backend("torch")
+    right = type(backend).forward
+
+    def exchanged(self, feats, weight, kernel_map):
+        out = right(self, feats, weight, kernel_map)
+        out[[0, 1]] = out[[1, 0]]
+        return out
+
+    monkeypatch.setattr(type(backend), "forward", exchanged)
+    with use_backend("torch"):
+        assert probing.largest_error(CPU) > 0.01

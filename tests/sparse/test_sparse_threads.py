@@ -1,0 +1,133 @@
+"""Same bits for every repetition and every number of threads; safe in forked workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from pcseg.sparse import SparseConv3d, SparseInverseConv3d, SparseTensor, SubMConv3d, use_backend
+
+# Place-dependent features and gradients: with constant ones, rows that were exchanged look right.
+PROGRAM = """
+import hashlib, json, sys, torch
+from pcseg.sparse import SparseConv3d, SparseInverseConv3d, SparseTensor, SubMConv3d, use_backend
+from pcseg.sparse.backends import threads
+
+torch.manual_seed(0)
+coords = torch.unique(torch.randint(0, 28, (6000, 3)), dim=0)
+coords = torch.nn.functional.pad(coords, (1, 0)).int()
+feats, gradient = torch.randn(len(coords), 24), torch.randn(len(coords), 40)
+layers = [SubMConv3d(24, 40), SparseConv3d(40, 32, 3, 2), SparseInverseConv3d(32, 40, 3)]
+
+def digest():
+    start = feats.clone().requires_grad_()
+    tensor = SparseTensor(start, coords)
+    for layer in layers:
+        layer.weight.grad = None
+        tensor = layer(tensor)
+    tensor.feats.backward(gradient)
+    found = [tensor.feats, start.grad, *(layer.weight.grad for layer in layers)]
+    return hashlib.sha256(b"".join(t.detach().numpy().tobytes() for t in found)).hexdigest()
+
+used, digests = [], []
+with use_backend(sys.argv[1]):
+    for count in (1, 2, 4):
+        torch.set_num_threads(count)
+        with threads.threads_for(10**9) as given:
+            used.append(given)
+        digests.append([digest() for _ in range(3)])
+print(json.dumps([used, digests]))
+"""
+
+
+def run(backend: str) -> tuple[list[int], list[list[str]]]:
+    environment = {**os.environ, "NUMBA_NUM_THREADS": "4", "OMP_WAIT_POLICY": "PASSIVE"}
+    command = [sys.executable, "-c", PROGRAM, backend]
+    child = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=300, check=True
+    )
+    used, digests = json.loads(child.stdout.strip().splitlines()[-1])
+    return used, digests
+
+
+def test_numba_gives_the_same_bits_for_1_2_and_4_threads():
+    used, digests = run("numba")
+    assert used == [1, 2, 4]
+    assert len({d for row in digests for d in row}) == 1
+
+
+def test_torch_repeats_itself_for_1_2_and_4_threads():
+    _, digests = run("torch")
+    assert [len(set(row)) for row in digests] == [1, 1, 1]
+
+
+class _Convolved(Dataset):
+    """Samples that are convolved where they are loaded."""
+
+    def __init__(self, layer, tensor):
+        self.layer, self.tensor = layer, tensor
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        with torch.no_grad():
+            fresh = SparseTensor(self.tensor.feats, self.tensor.coords)
+            return self.layer(fresh).feats
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_forked_workers_compute_the_same_after_the_parent_used_threads():
+    torch.manual_seed(0)
+    coords = torch.unique(torch.randint(0, 28, (9000, 3)), dim=0)
+    coords = torch.nn.functional.pad(coords, (1, 0)).int()
+    tensor, layer = SparseTensor(torch.randn(len(coords), 24), coords), SubMConv3d(24, 40)
+    with use_backend("numba"), torch.no_grad():
+        here = layer(tensor).feats  # starts the threads that a child would miss
+        loader = DataLoader(
+            _Convolved(layer, tensor),
+            batch_size=None,
+            num_workers=2,
+            multiprocessing_context="fork",
+            timeout=60,
+        )
+        assert all(torch.equal(there, here) for there in loader)
+
+
+def test_concurrent_callers_do_not_disturb_each_other():
+    from concurrent.futures import ThreadPoolExecutor
+
+    torch.manual_seed(0)
+    coords = torch.unique(torch.randint(0, 20, (4000, 3)), dim=0)
+    coords = torch.nn.functional.pad(coords, (1, 0)).int()
+    feats = torch.randn(len(coords), 32)
+    layers = [SubMConv3d(32, 32), SparseConv3d(32, 32), SparseInverseConv3d(32, 32)]
+
+    def forward(_=None):
+        with use_backend("numba"), torch.no_grad():
+            tensor = SparseTensor(feats, coords)
+            for layer in layers:
+                tensor = layer(tensor)
+            return tensor.feats
+
+    alone = forward()
+    with ThreadPoolExecutor(4) as pool:
+        assert all(torch.equal(feats, alone) for feats in pool.map(forward, range(12)))
+
+
+def test_the_blas_limit_is_lifted_afterwards():
+    from pcseg.sparse.backends import threads
+
+    libraries = threads._blas_libraries()
+    before = [library.num_threads for library in libraries]
+    with threads.threads_for(10**9):
+        assert {library.num_threads for library in libraries} == {1}
+    with pytest.raises(ZeroDivisionError), threads.threads_for(1):
+        raise ZeroDivisionError
+    assert [library.num_threads for library in libraries] == before
