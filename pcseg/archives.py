@@ -78,8 +78,9 @@ def extract(
         raise DataError(f"{folder}: is there already. Nothing is overwritten: choose a new folder.")
     if not archive.is_file():
         raise DataError(f"{archive}: this archive does not exist.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    with _explained(archive, folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         with _explained(archive, folder):
             _extract_into(archive, temporary, limits)

@@ -68,19 +68,22 @@ def from_columns(path: Path, columns: Mapping[str, np.ndarray], **rest: Any) -> 
         attrs[attr], scale = unit_range(path, attr, values)
         stored[attr] = Stored(names, values.dtype, scale)
     attrs.update(_joined(left, stored))
+    place = {name: i for i, name in enumerate(columns)}
+    stored = dict(sorted(stored.items(), key=lambda item: place[item[1].names[0]]))
+    attrs = {name: attrs[name] for name in stored if name in attrs}
     return PointFile(xyz, attrs, labels, stored=stored, **rest)
 
 
 def to_columns(
-    path: Path, points: PointFile, *, wide: bool = False, byte_colors: bool = False
+    path: Path, points: PointFile, *, wide: int = 1, byte_colors: bool = False
 ) -> dict[str, np.ndarray]:
     """The named columns of points, the inverse of `from_columns`.
 
     Args:
         path: of the file to be written, named in errors.
         points: to be written.
-        wide: leave (N, C) attributes whole (the format has columns of several values); else each
-            becomes the columns ``name_0 … name_{C-1}``, which `from_columns` joins again.
+        wide: how many values a column of the format may have. Wider (N, C) attributes become the
+            columns ``name_0 … name_{C-1}``, which `from_columns` joins again.
         byte_colors: write colours as ``red``, ``green``, ``blue`` of 8 bits (rounded), however they
             stood in the file they come from.
 
@@ -91,17 +94,30 @@ def to_columns(
         stored = {**points.stored, "rgb": Stored(TRIPLES["rgb"][0], np.dtype(np.uint8), 255.0)}
         points = points.replace(stored=stored)
     columns = {axis: points.xyz[:, i] for i, axis in enumerate("xyz")}
-    pieces: list[tuple[str, np.ndarray]] = []
-    for attr, values in points.attrs.items():
-        pieces += _pieces(path, points, attr, values, wide)
+    pieces = {
+        attr: _pieces(path, points, attr, values, wide) for attr, values in points.attrs.items()
+    }
     if points.labels is not None:
-        pieces.append(_label_column(points))
-    for name, values in pieces:
+        pieces["labels"] = [_label_column(points)]
+    order = sorted(pieces, key=lambda attr: _rank(points, attr))
+    for name, values in (piece for attr in order for piece in pieces[attr]):
         clean = re.sub(r"\s+", "_", name)  # a space would end the name in PLY, PCD and text
         if clean in columns:
             raise DataError(f"{path}: two columns would be called '{clean}'. Rename an attribute.")
         columns[clean] = values
     return columns
+
+
+def canonical(name: str) -> str:
+    """The plain name of a column: ``"label"``, ``"red"``, ``"intensity"``…, else as it is."""
+    key = _key(name)
+    if key in LABELS:
+        return "label"
+    for choices in TRIPLES.values():
+        for names in choices:
+            if key in names:
+                return choices[0][names.index(key)]
+    return next((attr for attr, names in SCALARS.items() if key in names), name)
 
 
 def _axes(path: Path, columns: Mapping[str, np.ndarray]) -> list[str]:
@@ -202,13 +218,13 @@ def _numbered(columns: Mapping[str, np.ndarray], stem: str) -> tuple[str, ...]:
 
 
 def _pieces(
-    path: Path, points: PointFile, attr: str, values: np.ndarray, wide: bool
+    path: Path, points: PointFile, attr: str, values: np.ndarray, wide: int
 ) -> list[tuple[str, np.ndarray]]:
     stored = points.stored.get(attr)
     values = restore(path, attr, values, stored)
     width = 1 if values.ndim == 1 else values.shape[1]
     triple = attr in TRIPLES and width == 3
-    if values.ndim == 1 or (wide and not triple):
+    if values.ndim == 1 or (width <= wide and not triple):
         return [(stored.names[0] if stored and len(stored.names) == 1 else attr, values)]
     if stored and len(stored.names) == width:
         names = stored.names
@@ -227,5 +243,10 @@ def _label_column(points: PointFile) -> tuple[str, np.ndarray]:
     return name, labels.astype(np.int32) if small else labels
 
 
+def _rank(points: PointFile, attr: str) -> int:
+    """Columns stand in the order of the file they come from, new ones behind."""
+    return list(points.stored).index(attr) if attr in points.stored else len(points.stored)
+
+
 def _native(values: np.ndarray) -> np.ndarray:
-    return values.astype(values.dtype.newbyteorder("="), copy=False)
+    return np.ascontiguousarray(values, values.dtype.newbyteorder("="))

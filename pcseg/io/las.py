@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,9 @@ def read(path: Path, columns: Columns | None = None) -> PointFile:
     """Read a LAS or LAZ file.
 
     Coordinates are float64; intensity and colours are divided by 65535 (colours by 255 if none is
-    larger); the classification becomes the labels, unless there is an extra dimension ``label``.
-    All other dimensions are attributes of their name. ``meta["las"]`` keeps the header, so that
-    the same grid is written back.
+    larger); the classification becomes the labels, unless there is an extra dimension ``label``
+    or all points are 0, "never classified". All other dimensions are attributes of their name.
+    ``meta["las"]`` keeps the header, so that the same grid is written back.
 
     Raises:
         DataError: for a damaged or truncated file, or a point format that laspy does not know.
@@ -51,6 +52,8 @@ def read(path: Path, columns: Columns | None = None) -> PointFile:
     for name in header.point_format.dimension_names:
         if name not in ("X", "Y", "Z"):
             named[name] = np.asarray(record[name])
+    if not np.any(named["classification"]):  # 0 means "never classified"
+        del named["classification"]
     return from_columns(path, named, meta={"las": header})
 
 
@@ -68,9 +71,9 @@ def write(path: Path, points: PointFile, columns: Columns | None, encoding: str 
 
     if not np.isfinite(points.xyz).all():
         raise DataError(f"{path}: LAS cannot hold NaN or infinite points. Remove them first.")
-    named = to_columns(path, _sixteen_bit(path, points), wide=True)
+    named = to_columns(path, _sixteen_bit(path, points), wide=3)
     classes = _take_classes(points, named)
-    header = _header(laspy, path, points, named, classes)
+    header = _header(laspy, points, named, classes)
     las = laspy.LasData(header)
     las.points = laspy.ScaleAwarePointRecord.zeros(len(points), header=header)
     try:
@@ -117,39 +120,39 @@ def _take_classes(points: PointFile, named: dict[str, np.ndarray]) -> np.ndarray
         return None
     name = points.stored["labels"].names[0] if "labels" in points.stored else "label"
     column = named.pop(name)
-    if name in ("classification", "label") and "classification" not in named:
-        if labels.min() >= 0 and labels.max() <= 255 and name != "labels":
-            return labels
-    named["label"] = column if column.dtype.kind in "iu" else labels
+    beside = "classification" in named or ("las" in points.meta and name != "classification")
+    if not beside and labels.min() >= 0 and labels.max() <= 255:
+        return labels
+    named[name if beside else "label"] = column if column.dtype.kind in "iu" else labels
     return None
 
 
 def _header(
-    laspy: Any,
-    path: Path,
-    points: PointFile,
-    named: dict[str, np.ndarray],
-    classes: np.ndarray | None,
+    laspy: Any, points: PointFile, named: dict[str, np.ndarray], classes: np.ndarray | None
 ) -> Any:
     kept = points.meta.get("las")
-    known = kept.point_format.dimension_names if kept else ()
-    small = (
-        classes is None or classes.max() <= 31 or (kept is not None and kept.point_format.id > 5)
-    )
-    header = laspy.LasHeader(point_format=7 if "red" in named else 6, version="1.4")
-    if kept is not None and small and not ({"red"} & set(named)) - set(known):
-        header = laspy.LasHeader(point_format=kept.point_format.id, version=kept.version)
-    if kept is not None:
-        header.vlrs = [vlr for vlr in kept.vlrs if vlr.user_id != "laszip encoded"]
-        header.scales, header.offsets = kept.scales, kept.offsets
+    if kept is not None and _suffices(kept, named, classes):
+        header = copy.deepcopy(kept)
     else:
-        header.scales, header.offsets = _grid(points.xyz)
-    extra = set(named) - set("xyz") - set(header.point_format.dimension_names)
-    for name in (name for name in named if name in extra):
-        values = named[name] if named[name].dtype.kind != "b" else named[name].astype(np.uint8)
-        wide = f"{values.shape[1]}" if values.ndim == 2 else ""
-        header.add_extra_dim(laspy.ExtraBytesParams(name, wide + values.dtype.str[1:]))
+        header = laspy.LasHeader(point_format=7 if "red" in named else 6, version="1.4")
+        if kept is None:
+            header.scales, header.offsets = _grid(points.xyz)
+        else:
+            header.scales, header.offsets = kept.scales, kept.offsets
+            header.vlrs = [vlr for vlr in kept.vlrs if vlr.user_id == "LASF_Projection"]
+    known = {*"xyz", *header.point_format.dimension_names}
+    for name, values in named.items():
+        if name not in known:
+            dtype = np.dtype(np.uint8) if values.dtype.kind == "b" else values.dtype
+            width = str(values.shape[1]) if values.ndim == 2 else ""
+            header.add_extra_dim(laspy.ExtraBytesParams(name, width + dtype.str[1:]))
     return header
+
+
+def _suffices(kept: Any, named: dict[str, np.ndarray], classes: np.ndarray | None) -> bool:
+    """Whether the format that was read holds such classes (formats below 6: 5 bits) and colours."""
+    large = classes is not None and classes.max() > 31 and kept.point_format.id < 6
+    return not large and ("red" not in named or "red" in kept.point_format.dimension_names)
 
 
 def _grid(xyz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -186,8 +186,11 @@ def _split(named: dict[str, np.ndarray], keys: tuple[str, ...], parts: tuple[str
     """The first (N, 3) array of these keys as three columns, as `from_columns` wants them."""
     key = next((key for key in keys if key in named and named[key].shape[1:] == (3,)), None)
     if key is not None and not set(parts) & set(named):
-        values = named.pop(key)
-        named.update({name: values[:, i] for i, name in enumerate(parts)})
+        before = dict(named)
+        named.clear()
+        for name, values in before.items():
+            whole = {name: values}
+            named.update({p: values[:, i] for i, p in enumerate(parts)} if name == key else whole)
 
 
 def _faces(path: Path, faces: np.ndarray | None, count: int) -> np.ndarray | None:

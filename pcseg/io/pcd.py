@@ -52,7 +52,7 @@ def write(path: Path, points: PointFile, columns: Columns | None, encoding: str 
     kept = points.meta.get("pcd", {})
     encoding = encoding or kept.get("encoding", "binary")
     pack = not kept or bool(kept.get("packed")) or "rgb" not in points.stored
-    named = to_columns(path, points, wide=True, byte_colors=pack)
+    named = to_columns(path, points, wide=_ANY_WIDTH, byte_colors=pack)
     named = _pack_color(named) if pack else named
     named = {name: _plain(values) for name, values in named.items()}
     width, height = kept.get("width", 0), kept.get("height", 0)
@@ -199,6 +199,9 @@ def _pack_color(named: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     packed = {name: values for name, values in named.items() if name not in gone}
     packed["rgba" if with_alpha else "rgb"] = bits
     return packed
+
+
+_ANY_WIDTH = 1 << 31
 
 
 def _plain(values: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ class PointFile:
             8-bit and 16-bit colours and intensities become float32 in 0..1; nothing else is scaled.
         labels: (N,) int64 raw ids as the file holds them, or None.
         faces: (M, 3) int64 triangles (larger polygons are cut into fans), or None.
-        stored: how ``"labels"`` and attributes stood in the file (see `Stored`).
+        stored: how ``"labels"`` and attributes stood in the file (see `Stored`), in its order.
         meta: what belongs to a format alone, under its name: ``"las"``, ``"pcd"``, ``"ply"``…
     """
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pcseg.errors import DataError
 from pcseg.files import write_bytes
-from pcseg.io.columns import from_columns, to_columns
+from pcseg.io.columns import TRIPLES, canonical, from_columns, to_columns
 from pcseg.io.layouts import Columns, name_table
 from pcseg.io.points import PointFile
 
@@ -51,14 +51,16 @@ def write(path: Path, points: PointFile, columns: Columns | None, encoding: str 
         DataError: if float32 cannot hold the coordinates to a millimetre.
     """
     names = columns or columns_of(path)
-    named = to_columns(path, points)
-    aliases = {"intensity": "intensity", "ring": "ring", "time": "time", "label": "labels"}
+    rgb = points.stored.get("rgb")
+    as_floats = rgb is not None and rgb.dtype.kind == "f"  # 0..255 stays 0..255, bytes become 0..1
+    stored = {"rgb": rgb._replace(names=TRIPLES["rgb"][0])} if rgb and as_floats else {}
+    named = to_columns(path, points.replace(stored=stored))
     table = np.zeros((len(points), len(names)), "<f4")
     for i, name in enumerate(names):
-        key = _stored_name(points, aliases.get(name, name))
-        if not name.startswith("_") and key in named:
-            table[:, i] = named[key]
-    loss = np.abs(table[:, [names.index(axis) for axis in "xyz"]] - points.xyz)
+        if canonical(name) in named:
+            table[:, i] = named[canonical(name)]
+    with np.errstate(invalid="ignore"):
+        loss = np.abs(table[:, [names.index(axis) for axis in "xyz"]] - points.xyz)
     if np.nanmax(loss, initial=0) > 1e-3:
         raise DataError(
             f"{path}: .bin holds float32, which would move these points by up to "
@@ -74,17 +76,9 @@ def columns_of(path: Path) -> Columns:
 
 def holds(path: Path, columns: Columns | None) -> set[str]:
     """The attributes that a raw file with these columns can hold."""
-    found = {"labels" if name == "label" else name for name in columns or columns_of(path)}
-    if {"red", "green", "blue"} <= found:
-        found.add("rgb")
-    if {"nx", "ny", "nz"} <= found:
-        found.add("normal")
-    return found
-
-
-def _stored_name(points: PointFile, attr: str) -> str:
-    stored = points.stored.get(attr)
-    return stored.names[0] if stored and len(stored.names) == 1 else _LABEL.get(attr, attr)
+    found = {canonical(name) for name in columns or columns_of(path)}
+    found |= {attr for attr, choices in TRIPLES.items() if found >= set(choices[0])}
+    return found | ({"labels"} if "label" in found else set())
 
 
 def _refuse_other_row_length(path: Path, values: np.ndarray, num_columns: int) -> None:
@@ -109,6 +103,5 @@ def _refuse_other_row_length(path: Path, values: np.ndarray, num_columns: int) -
         )
 
 
-_LABEL = {"labels": "label"}
-_SAMPLE = 200_000
+_SAMPLE = 40_000
 _FAR_BETTER = 0.5

@@ -9,10 +9,10 @@ import numpy as np
 
 from pcseg.errors import DataError
 from pcseg.files import atomic_path
-from pcseg.io.columns import SCALARS, TRIPLES, from_columns, to_columns
+from pcseg.io.columns import TRIPLES, canonical, from_columns, to_columns
 from pcseg.io.layouts import Columns, name_table
 from pcseg.io.numbers import read_table
-from pcseg.io.points import PointFile
+from pcseg.io.points import PointFile, Stored
 
 
 def read(path: Path, columns: Columns | None = None) -> PointFile:
@@ -44,7 +44,7 @@ def read(path: Path, columns: Columns | None = None) -> PointFile:
             )
         header = None  # a comment of words, not the names of columns
     named = name_table(path, table, columns or header)
-    return from_columns(path, _whole_colors(named))
+    return from_columns(path, _whole(named))
 
 
 def write(path: Path, points: PointFile, columns: Columns | None, encoding: str | None) -> None:
@@ -52,7 +52,7 @@ def write(path: Path, points: PointFile, columns: Columns | None, encoding: str 
 
     The names of the columns stand in the first line, behind ``#`` unless the file is a CSV.
     """
-    named = to_columns(path, _plain_dark_colors(points))
+    named = to_columns(path, _untyped(points))
     separator, start = (",", "") if path.suffix.lower() == ".csv" else (" ", "# ")
     line = separator.join(_FORMATS.get(v.dtype.str[1:], "%d") for v in named.values()) + "\n"
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
@@ -92,32 +92,40 @@ def _refuse_decimal_comma(path: Path, body: bytes) -> None:
         )
 
 
-def _whole_colors(named: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Whole colours above 1 as 8-bit or 16-bit integers, so that they are written back as such."""
-    by_key = {name.lower(): name for name in named}
-    whole = dict(named)
-    for names in (tuple(by_key.get(name, "") for name in triple) for triple in TRIPLES["rgb"]):
-        if not all(names):
-            continue
-        rgb = np.stack([named[name] for name in names])
-        if rgb.min() >= 0 and 1 < rgb.max() <= 65535 and np.array_equal(rgb, np.rint(rgb)):
+def _whole(named: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Ids as integers; whole colours above 1 as 8 or 16 bits, so that they are written as such."""
+    typed = dict(named)
+    by_name = {canonical(name): name for name in reversed(named)}
+    for name in (by_name[key] for key in ("label", "ring", "instance") if key in by_name):
+        if _is_whole(named[name]):
+            typed[name] = named[name].astype(np.int64)
+    colors = [by_name[name] for name in TRIPLES["rgb"][0] if name in by_name]
+    if len(colors) == 3:
+        rgb = np.stack([named[name] for name in colors])
+        if _is_whole(rgb) and rgb.min() >= 0 and 1 < rgb.max() <= 65535:
             dtype = np.uint8 if rgb.max() <= 255 else np.uint16
-            whole.update({name: named[name].astype(dtype) for name in names})
-    for attr in ("ring", "instance"):
-        for name in (by_key.get(name, "") for name in SCALARS[attr]):
-            if name and np.array_equal(named[name], np.rint(named[name])):
-                whole[name] = named[name].astype(np.int64)
-    return whole
+            typed.update({name: named[name].astype(dtype) for name in colors})
+    return typed
 
 
-def _plain_dark_colors(points: PointFile) -> PointFile:
-    """Colours that would be written as 0 and 1 of 255 are written as 0..1: text has no types."""
-    stored = points.stored.get("rgb")
-    if stored and stored.scale > 1 and points.attrs["rgb"].max() * stored.scale <= 1:
-        return points.replace(stored={k: v for k, v in points.stored.items() if k != "rgb"})
-    return points
+def _is_whole(values: np.ndarray) -> bool:
+    return np.array_equal(values, np.rint(values)) and bool(np.abs(values).max() < 2**53)
 
 
+def _untyped(points: PointFile) -> PointFile:
+    """The points as they can be understood again without types.
+
+    Intensities scaled from integers are written as 0..1, and so are colours if all would be
+    written as 0 or 1 of 255.
+    """
+    gone = {"intensity"} if points.stored.get("intensity", _PLAIN).scale != 1 else set()
+    rgb = points.stored.get("rgb", _PLAIN)
+    if rgb.scale != 1 and points.attrs["rgb"].max() * rgb.scale <= 1:
+        gone.add("rgb")
+    return points.replace(stored={k: v for k, v in points.stored.items() if k not in gone})
+
+
+_PLAIN = Stored((), np.dtype(np.float64))
 _COMMENT = re.compile(rb"\s*(#|//)")
 _FORMATS = {"f2": "%.5g", "f4": "%.9g", "f8": "%r"}
 _CHUNK = 65536
