@@ -1,0 +1,227 @@
+"""Simulated data sets: streets driven through and written to disk, resumable, in parallel."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pcseg.errors import ConfigError, PcsegError
+from pcseg.sim.lidar import Lidar
+from pcseg.sim.recipe import Recipe, claim_folder, make_recipe, sequence_names
+from pcseg.sim.street import build_street
+from pcseg.sim.writers import writer
+
+Progress = Callable[[int, int, str], None]
+"""Called with frames done, frames in all, and a short message."""
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What `simulate` left on the disk.
+
+    Attributes:
+        root: folder that holds ``sequences/`` and ``simulation.json``.
+        sequences: names simulated or found.
+        frames: of all sequences together.
+        written: frames computed in this call; the others were there already.
+        points: written in this call.
+    """
+
+    root: Path
+    sequences: tuple[str, ...]
+    frames: int
+    written: int
+    points: int
+
+
+def simulate(
+    out: str | Path,
+    *,
+    sensor: str = "hdl64e_s3",
+    sequences: Sequence[str | int] = ("00",),
+    frames: int = 10,
+    seed: int = 0,
+    layout: str = "semantickitti",
+    speed_mps: float = 8.0,
+    frame_step: float | None = None,
+    columns_step: int = 1,
+    rows_step: int = 1,
+    workers: int = 1,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Simulation:
+    """Drive through a street of its own for every sequence and write the scans.
+
+    The same arguments give the same bytes, whatever the number of workers. Frames that are there
+    whole, from the same recipe, are kept, so an interrupted call can simply be repeated.
+
+    Args:
+        out: folder for ``sequences/SS/…`` and the manifest ``simulation.json``.
+        sensor: device or rig of sensors.yaml.
+        sequences: two-digit names; 08 is the validation sequence by SemanticKITTI's convention.
+        frames: scans per sequence.
+        seed: of everything.
+        layout: of the files; see `pcseg.sim.writers.LAYOUTS`.
+        speed_mps: of the carrier.
+        frame_step: metres between scans; one sweep's way by default. Larger steps vary more.
+        columns_step: keep every n-th firing (lighter scans).
+        rows_step: keep every n-th beam.
+        workers: processes. With more than one, call from under ``if __name__ == "__main__"``.
+        overwrite: replace data of another recipe instead of refusing.
+        progress: called after every frame.
+
+    Raises:
+        ConfigError: for a setting that cannot be, or a folder with other data.
+        PcsegError: if the disk refuses a write, or a worker process dies.
+    """
+    recipe = make_recipe(
+        seed=seed,
+        sensor_name=sensor,
+        layout=layout,
+        frames=frames,
+        speed_mps=speed_mps,
+        frame_step_m=frame_step,
+        columns_step=columns_step,
+        rows_step=rows_step,
+    )
+    if workers < 1:
+        raise ConfigError(f"at least 1 worker is needed, not {workers}.")
+    names, root = sequence_names(sequences), Path(out)
+    store = writer(layout, root)
+    fresh = claim_folder(root, recipe, names, overwrite)
+    wanted = [(name, frame) for name in names for frame in range(frames)]
+    left = [(n, f) for n, f in wanted if fresh or not store.has_frame(n, f)]
+    tasks = _tasks(left, workers)
+    report = _Report(len(wanted), len(wanted) - len(left), progress)
+    if workers == 1 or len(tasks) <= 1:
+        for name, numbers in tasks:
+            _drive(root, recipe, name, numbers, report.frame)
+    else:
+        _parallel(root, recipe, tasks, workers, report)
+    return Simulation(root, names, len(wanted), report.written, report.points)
+
+
+class _Report:
+    """Counts frames and points and tells the caller."""
+
+    def __init__(self, total: int, done: int, progress: Progress | None) -> None:
+        self.total, self.done, self.progress = total, done, progress
+        self.written = self.points = 0
+        if progress and done:
+            progress(done, total, f"{done} frames were there already")
+
+    def frame(self, sequence: str, frame: int, points: int) -> bool:
+        """Note a written frame; always wants the next."""
+        self.done, self.written, self.points = self.done + 1, self.written + 1, self.points + points
+        if self.progress:
+            self.progress(
+                self.done, self.total, f"sequence {sequence}, frame {frame}: {points} points"
+            )
+        return True
+
+
+def _tasks(left: list[tuple[str, int]], workers: int) -> list[tuple[str, list[int]]]:
+    """Frames grouped by sequence; long groups are cut if workers outnumber sequences."""
+    by_name: dict[str, list[int]] = {}
+    for name, frame in left:
+        by_name.setdefault(name, []).append(frame)
+    cuts = -(-workers // max(1, len(by_name)))
+    tasks = []
+    for name, numbers in by_name.items():
+        size = max(1, -(-len(numbers) // cuts))
+        tasks += [(name, numbers[k : k + size]) for k in range(0, len(numbers), size)]
+    return tasks
+
+
+def _drive(
+    root: Path,
+    recipe: Recipe,
+    name: str,
+    numbers: list[int],
+    written: Callable[[str, int, int], bool],
+) -> None:
+    """Simulate some frames of one sequence; `written` is told of each and may ask to stop."""
+    lidar = _lidar(recipe, int(name))
+    times = recipe.times()
+    store = writer(recipe.layout, root)
+    height = lidar.sensor.mount_height_m
+    poses = np.stack([lidar.world.sensor_pose(time, height) for time in times])
+    store.write_sequence(name, poses, times)
+    # A frame's chance is its own: it does not matter which frames were made before it.
+    rngs = [np.random.default_rng([recipe.seed, int(name), 1, number]) for number in numbers]
+    sweeps = lidar.drive([times[number] for number in numbers], rngs)
+    for number, scan in zip(numbers, sweeps, strict=True):
+        store.write_frame(name, number, scan)
+        if not written(name, number, len(scan)):
+            return
+
+
+@lru_cache(maxsize=1)
+def _lidar(recipe: Recipe, number: int) -> Lidar:
+    """The sensor in the street of a sequence; the last one is kept for a worker's next task."""
+    world = build_street([recipe.seed, number, 0], recipe.street_m(), speed_mps=recipe.speed_mps)
+    return Lidar(world, recipe.make_sensor())
+
+
+def _parallel(
+    root: Path,
+    recipe: Recipe,
+    tasks: list[tuple[str, list[int]]],
+    workers: int,
+    report: _Report,
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    messages: SimpleQueue[Any] = context.SimpleQueue()
+    stop = context.Event()
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _start_worker, (messages, stop))
+    try:
+        futures = {pool.submit(_work, root, recipe, *task) for task in tasks}
+        while futures:
+            done, futures = wait(futures, timeout=0.1, return_when=FIRST_EXCEPTION)
+            while not messages.empty():
+                report.frame(*messages.get())
+            for future in done:
+                future.result()
+        while not messages.empty():
+            report.frame(*messages.get())
+    except BrokenProcessPool as error:
+        raise PcsegError(
+            "a simulation process died. If memory is short use fewer workers; in a script of your "
+            'own call simulate under `if __name__ == "__main__":`. Finished frames are kept.'
+        ) from error
+    finally:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_channel: tuple[SimpleQueue[Any], Event] | None = None
+"""A worker's way to report frames and to hear that it should stop."""
+
+
+def _start_worker(messages: SimpleQueue[Any], stop: Event) -> None:
+    import signal
+
+    global _channel
+    _channel = (messages, stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and sets `stop`
+
+
+def _work(root: Path, recipe: Recipe, name: str, numbers: list[int]) -> None:
+    assert _channel is not None
+    messages, stop = _channel
+
+    def written(sequence: str, frame: int, points: int) -> bool:
+        messages.put((sequence, frame, points))
+        return not stop.is_set()
+
+    _drive(root, recipe, name, numbers, written)

@@ -1,0 +1,168 @@
+"""The recipe of a simulated data set: all that fixes its bytes, checked and kept beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pcseg._version import __version__
+from pcseg.errors import ConfigError, DataError
+from pcseg.files import read_json, write_json
+from pcseg.sim.sensors import Sensor, sensor
+from pcseg.sim.street import MARGIN_M, MAX_LENGTH_M
+
+MANIFEST = "simulation.json"
+_TEST = {f"{number:02d}" for number in range(11, 22)}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What every sequence of a data set shares.
+
+    Attributes:
+        seed: of all chance; sequences and frames derive their own from it.
+        sensor: device or rig of sensors.yaml.
+        layout: of the files.
+        frames: scans per sequence.
+        speed_mps: of the carrier.
+        frame_step_m: distance between two scans.
+        columns_step: every how many-th firing is kept.
+        rows_step: every how many-th beam is kept.
+    """
+
+    seed: int
+    sensor: str
+    layout: str
+    frames: int
+    speed_mps: float
+    frame_step_m: float
+    columns_step: int
+    rows_step: int
+
+    def make_sensor(self) -> Sensor:
+        """The sensor, thinned as asked."""
+        return sensor(self.sensor).thinned(self.columns_step, self.rows_step)
+
+    def street_m(self) -> float:
+        """Length of street that the frames of a sequence need."""
+        return max(160.0, 2 * MARGIN_M + self.frames * self.frame_step_m)
+
+    def times(self) -> list[float]:
+        """Seconds of every frame from the first."""
+        return [frame * self.frame_step_m / self.speed_mps for frame in range(self.frames)]
+
+
+def make_recipe(
+    *,
+    seed: int,
+    sensor_name: str,
+    layout: str,
+    frames: int,
+    speed_mps: float,
+    frame_step_m: float | None,
+    columns_step: int,
+    rows_step: int,
+) -> Recipe:
+    """A checked recipe; the frame step is by default what the carrier drives in one sweep.
+
+    Raises:
+        ConfigError: naming the setting that cannot be, and what it can be.
+    """
+    device = sensor(sensor_name).thinned(columns_step, rows_step)
+    if seed < 0:
+        raise ConfigError(f"the seed must be 0 or more, not {seed}.")
+    if frames < 1:
+        raise ConfigError(f"a sequence needs at least 1 frame, not {frames}.")
+    if not speed_mps > 0:
+        raise ConfigError(f"the speed must be positive, not {speed_mps} m/s.")
+    step = speed_mps / device.frame_rate_hz if frame_step_m is None else float(frame_step_m)
+    if not step > 0:
+        raise ConfigError(f"the step between frames must be positive, not {step} m.")
+    if 2 * MARGIN_M + frames * step > MAX_LENGTH_M:
+        most = int((MAX_LENGTH_M - 2 * MARGIN_M) / step)
+        raise ConfigError(
+            f"{frames} frames {step:g} m apart need too long a street "
+            f"(at most {MAX_LENGTH_M:.0f} m). "
+            f"Use up to {most} frames a sequence, a smaller step, or more sequences."
+        )
+    return Recipe(
+        seed, sensor_name, layout, frames, float(speed_mps), step, columns_step, rows_step
+    )
+
+
+def sequence_names(given: Sequence[str | int]) -> tuple[str, ...]:
+    """Two-digit names, in order and once each.
+
+    Raises:
+        ConfigError: if there is none, or one is not a number of 0..99.
+    """
+    names = [f"{name:02d}" if isinstance(name, int) else str(name) for name in given]
+    wrong = [name for name in names if not re.fullmatch(r"\d\d", name)]
+    if wrong or not names:
+        raise ConfigError(
+            f"sequences must be two-digit names such as 00 or 08, not {', '.join(wrong) or 'none'}."
+        )
+    return tuple(dict.fromkeys(names))
+
+
+def claim_folder(root: Path, recipe: Recipe, sequences: Sequence[str], overwrite: bool) -> bool:
+    """Make sure that what is in the folder has the same recipe, and leave the manifest there.
+
+    Returns:
+        Whether frames that are there come from another recipe and are to be replaced.
+
+    Raises:
+        ConfigError: if the folder holds data of another recipe, or data that was not simulated.
+    """
+    path = root / MANIFEST
+    known: dict[str, Any] = {}
+    replaced = False
+    if path.exists():
+        known = _read(path)
+        ours = {"version": __version__, **asdict(recipe)}
+        theirs = {"version": known.get("version"), **known.get("recipe", {})}
+        differing = [key for key in ours if theirs.get(key) != ours[key]]
+        if differing and not overwrite:
+            listed = ", ".join(f"{k}: there {theirs.get(k)}, asked {ours[k]}" for k in differing)
+            raise ConfigError(
+                f"{path}: this folder was simulated differently ({listed}). "
+                "Choose another folder, or say that it may be overwritten."
+            )
+        if differing:
+            known, replaced = {}, True
+    elif (root / "sequences").exists():
+        raise ConfigError(
+            f"{root}: has 'sequences' but no {MANIFEST}, so it may be genuine data. "
+            "Simulate into another folder."
+        )
+    names = sorted({*known.get("sequences", []), *sequences})
+    write_json(path, _manifest(recipe, names))
+    return replaced
+
+
+def _manifest(recipe: Recipe, names: Sequence[str]) -> dict[str, Any]:
+    device = recipe.make_sensor()
+    return {
+        "label": "simulated",
+        "program": "pcseg",
+        "version": __version__,
+        "recipe": asdict(recipe),
+        "sensor_model": device.model,
+        "mount_height_m": device.mount_height_m,
+        "sequences": list(names),
+        "splits": {
+            "train": [name for name in names if name != "08" and name not in _TEST],
+            "val": [name for name in names if name == "08"],
+            "test": [name for name in names if name in _TEST],
+        },
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    known = read_json(path)
+    if not isinstance(known, dict) or known.get("label") != "simulated":
+        raise DataError(f"{path}: is not a manifest of a simulation. Choose another folder.")
+    return known

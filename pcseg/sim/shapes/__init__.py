@@ -1,0 +1,1 @@
+"""Things that stand in streets, each built from primitives with random proportions."""

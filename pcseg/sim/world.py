@@ -1,0 +1,110 @@
+"""World: what stands still, what moves and how, and the way of the sensor through it."""
+
+# ruff: noqa: RUF005 - "array + [x, y, z]" shifts a point here, it does not concatenate.
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pcseg.sim.mesh import Mesh, pose
+from pcseg.sim.path import Path
+
+
+@dataclass(frozen=True)
+class Track:
+    """Steady motion along a street that begins again at its far end.
+
+    Attributes:
+        path: the centre line of the street.
+        start: metres along the path at time 0.
+        speed_mps: along the path; negative against it.
+        offset: metres to the left of the centre line.
+        lift: metres of the ground there above the base height of the path.
+        sway: metres of slow wandering to the sides.
+    """
+
+    path: Path
+    start: float
+    speed_mps: float
+    offset: float
+    lift: float = 0.0
+    sway: float = 0.0
+
+    def travelled(self, time: float) -> float:
+        """Metres along the path at `time`, within its length."""
+        return float((self.start + self.speed_mps * time) % self.path.length_m)
+
+    def pose(self, time: float) -> np.ndarray:
+        """(4, 4) float64 object -> world at `time` seconds."""
+        s = self.travelled(time)
+        d = self.offset + self.sway * np.sin(0.4 * time + self.start)
+        back = self.speed_mps < 0
+        yaw = float(self.path.direction(s)) + (np.pi if back else 0.0)
+        pitch = float(self.path.slope(s)) * (-1.0 if back else 1.0)
+        return pose(self.path.at(s, d) + [0, 0, self.lift], yaw, pitch)
+
+    def velocity(self, time: float) -> np.ndarray:
+        """(3,) metres per second in the world."""
+        s = self.travelled(time)
+        yaw, pitch = self.path.direction(s), self.path.slope(s)
+        forward = np.array(
+            [np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), np.sin(pitch)]
+        )
+        # On the outside of a bend the same progress along the centre line is a longer way.
+        return self.speed_mps * (1.0 - self.offset * self.path.bend(s)) * forward
+
+
+@dataclass(frozen=True)
+class Mover:
+    """An object in motion.
+
+    Attributes:
+        phases: one mesh for each phase of its gait or pedals, in its own frame.
+        track: where it is when.
+        cycle_m: metres travelled in one round of the phases.
+        instance: its id, the same in every frame.
+    """
+
+    phases: tuple[Mesh, ...]
+    track: Track
+    cycle_m: float
+    instance: int
+
+    def phase(self, time: float) -> int:
+        """Which of the meshes shows at `time`."""
+        share = abs(self.track.start + self.track.speed_mps * time) / self.cycle_m
+        return int(share * len(self.phases)) % len(self.phases)
+
+
+@dataclass(frozen=True)
+class World:
+    """A street to be scanned.
+
+    Attributes:
+        static: everything that does not move, in world coordinates (metres).
+        movers: everything that does.
+        path: the centre line of the street.
+        ego: the track of the sensor's carrier.
+        name: for messages and metadata.
+    """
+
+    static: Mesh
+    movers: tuple[Mover, ...]
+    path: Path
+    ego: Track
+    name: str = "street"
+
+    def sensor_pose(self, time: float, mount_height_m: float) -> np.ndarray:
+        """(4, 4) float64 sensor -> world, `mount_height_m` above the road, nodding a little."""
+        body = self.ego.pose(time)
+        roll = 0.004 * np.sin(1.7 * time + self.ego.start)
+        nod = 0.005 * np.sin(2.3 * time + 1.0)
+        return body @ pose((0, 0, mount_height_m), 0.0, nod, roll)
+
+    def labels(self) -> set[int]:
+        """Raw ids that occur in the world."""
+        present = set(np.unique(self.static.label).tolist())
+        for mover in self.movers:
+            present |= set(np.unique(mover.phases[0].label).tolist())
+        return present
