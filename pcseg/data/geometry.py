@@ -77,8 +77,8 @@ class Jitter:
 
     def __call__(self, scan: Scan, rng: np.random.Generator) -> Scan:
         """The jittered scan; normals and pose are left as they are."""
-        noise = rng.normal(0.0, self.sigma_m, scan.xyz.shape).clip(-self.limit_m, self.limit_m)
-        return scan.replace(xyz=(scan.xyz + noise).astype(np.float32))
+        noise = rng.standard_normal(scan.xyz.shape, np.float32) * np.float32(self.sigma_m)
+        return scan.replace(xyz=scan.xyz + noise.clip(-self.limit_m, self.limit_m))
 
 
 def rotate(scan: Scan, angle_rad: float) -> Scan:
@@ -100,8 +100,7 @@ def apply_affine(scan: Scan, matrix: np.ndarray) -> Scan:
         matrix: (4, 4) invertible, last row 0 0 0 1, old -> new sensor coordinates.
     """
     inverse = np.linalg.inv(matrix)
-    # Turned in float64, and stored once: repeated transforms lose no more than their own rounding.
-    xyz = (scan.xyz @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
+    xyz = _moved(scan.xyz, matrix.astype(np.float32))
     attrs = dict(scan.attrs)
     for key in NORMALS:
         if key in attrs:
@@ -117,3 +116,16 @@ def apply_affine(scan: Scan, matrix: np.ndarray) -> Scan:
             for view in scan.images
         ),
     )
+
+
+def _moved(xyz: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Points (N, 3) times a matrix, both float32, coordinate by coordinate.
+
+    Not by a matrix product: its last digits depend on how many threads the linear algebra library
+    uses, and a training must go on with the same digits in other processes.
+    """
+    moved = np.empty_like(xyz)
+    x, y, z = xyz.T
+    for i, (a, b, c, shift) in enumerate(matrix[:3]):
+        moved[:, i] = x * a + y * b + z * c + shift
+    return moved

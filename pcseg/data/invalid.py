@@ -25,13 +25,11 @@ def settle_invalid(scan: Scan, policy: str) -> Scan:
     Raises:
         DataError: under ``"error"``, with the number of such points and the first of them.
     """
-    bad = ~np.isfinite(scan.xyz).all(1)
-    for values in scan.attrs.values():
-        if values.dtype.kind == "f":
-            finite = np.isfinite(values)
-            bad |= ~(finite if values.ndim == 1 else finite.all(1))
-    if not bad.any():
+    floats = [scan.xyz, *(values for values in scan.attrs.values() if values.dtype.kind == "f")]
+    if all(np.isfinite(values).all() for values in floats):
         return scan
+    finite = [np.isfinite(values.reshape(len(scan), -1)).all(1) for values in floats]
+    bad: np.ndarray = ~np.logical_and.reduce(finite)
     if policy == "error":
         first = int(bad.argmax())
         point = {"xyz": scan.xyz[first], **{k: v[first] for k, v in scan.attrs.items()}}

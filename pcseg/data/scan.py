@@ -87,6 +87,10 @@ class Scan:
 
     def select(self, index: np.ndarray) -> Scan:
         """The points chosen by a boolean mask or an index array, with all that belongs to them."""
+        if index.dtype == bool:
+            if len(index) != len(self):
+                raise IndexError(f"a mask of {len(index)} for {len(self)} points")
+            index = np.flatnonzero(index)  # searched once, not once for each field
         taken: dict[str, Any] = {"xyz": self.xyz[index]}
         for name in _OPTIONAL:
             values = getattr(self, name)
