@@ -42,6 +42,7 @@ def train(
 
 def run_training(loaded: Config, name: str, restart: bool = False) -> Path:
     """Train as configured; returns the folder of the run."""
+    import torch
     import yaml
 
     from pcseg.files import write_text
@@ -61,6 +62,7 @@ def run_training(loaded: Config, name: str, restart: bool = False) -> Path:
     resume = None if restart else _state_of(out, loaded)
     with progress("count classes") as update:
         weights = class_weights(loaded.loss, train_set, update)
+    torch.manual_seed(loaded.train.seed)  # the same first weights in every process and every run
     method: Any = build_method(loaded, train_set.label_set, weights)
     if main:
         out.mkdir(parents=True, exist_ok=True)

@@ -65,7 +65,7 @@ def gather(value: Any, world: int) -> list[Any]:
     if world == 1:
         return [value]
     values: list[Any] = [None] * world
-    dist.allgather_object(values, value)
+    dist.all_gather_object(values, value)
     return values
 
 

@@ -74,7 +74,6 @@ def train(
     """
     settings = config.train
     rank, world = fabric.global_rank, fabric.world_size
-    torch.manual_seed(settings.seed)  # the same first weights in every process
     module: Any = method
     if resume is not None:
         module.load_state_dict(resume.model)
