@@ -81,6 +81,8 @@ class KittiFamily(FileDataset):
         self.split = split
         self.label_set = _resolve(label_set, self.label_map)
         self.folder = _sequences_folder(Path(root))
+        self.simulated = (self.folder.parent / SIMULATION).is_file()
+        """Whether the scans were made by `pcseg.sim`; every result says so."""
         self._labels = "required" if "labels" in require else labels
         self._invalid = invalid
         self.missing: list[str] = []
@@ -123,6 +125,8 @@ class KittiFamily(FileDataset):
             "frame": frame.frame,
             "path": str(path),
         }
+        if self.simulated:
+            meta["simulated"] = True
         if side.times is not None:
             meta["time"] = float(side.times[number])
         pose = None if side.poses is None else side.poses[number]
