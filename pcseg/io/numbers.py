@@ -47,21 +47,18 @@ def read_numbers(data: bytes, path: Path, first_line: int = 1) -> Numbers:
     values = np.empty(len(data) // 2 + 1, np.float64)
     counts, lines = np.empty(num_lines, np.int64), np.empty(num_lines, np.int64)
     hard_at, hard_start = (np.empty(len(values), np.int64) for _ in range(2))
-    num_values, num_rows, num_hard, empty_field = _scan(
-        array, values, counts, lines, hard_at, hard_start
-    )
-    if empty_field >= 0:
-        line = first_line + data.count(b"\n", 0, empty_field)
-        raise DataError(f"{path}: line {line} has an empty field. Fill it in, or remove the line.")
+    num_values, num_rows, num_hard, stop = _scan(array, values, counts, lines, hard_at, hard_start)
     for at, start in zip(hard_at[:num_hard].tolist(), hard_start[:num_hard].tolist(), strict=True):
         token = _token(data, start)
         try:
             values[at] = float(token)
         except ValueError:
-            line = first_line + data.count(b"\n", 0, start)
-            raise DataError(
-                f"{path}: line {line}: {_shown(token)} is not a number. Mend or remove the line."
-            ) from None
+            raise _no_number(data, path, first_line, start) from None
+    if stop >= 0 and data[stop] in b",;":
+        line = first_line + data.count(b"\n", 0, stop)
+        raise DataError(f"{path}: line {line} has an empty field. Fill it in, or remove the line.")
+    if stop >= 0:
+        raise _no_number(data, path, first_line, stop)
     return Numbers(values[:num_values], counts[:num_rows], lines[:num_rows] + first_line)
 
 
@@ -100,15 +97,17 @@ def read_table(data: bytes, path: Path, first_line: int = 1, num_rows: int = -1)
 
 
 def _token(data: bytes, start: int) -> bytes:
-    end = start
-    while end < len(data) and data[end] > 32 and data[end] not in b",;":
+    end = start + 1
+    while end < len(data) and data[end] > 32 and data[end] not in b",;#/":
         end += 1
     token = data[start:end]
     return b"?" + token if b"_" in token else token  # float() takes 1_0, no file means that
 
 
-def _shown(token: bytes) -> str:
-    return repr(token[:40].lstrip(b"?").decode("utf-8", "replace"))
+def _no_number(data: bytes, path: Path, first_line: int, start: int) -> DataError:
+    line = first_line + data.count(b"\n", 0, start)
+    shown = _token(data, start)[:40].lstrip(b"?").decode("utf-8", "replace")
+    return DataError(f"{path}: line {line}: {shown!r} is not a number. Mend or remove the line.")
 
 
 @njit(cache=True, nogil=True)
@@ -119,7 +118,9 @@ def _scan(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
 
     A decimal of at most 53 bits times or over a power of ten up to 10^22 is one exactly rounded
     operation (Clinger 1990), so these values equal `float(token)`; the others are listed in
-    `hard_at` (index of the value) and `hard_start` (offset of its token).
+    `hard_at` (index of the value) and `hard_start` (offset of its token). It stops, and returns
+    where, at a separator that follows none and at what cannot begin a number; numbers are
+    therefore at least one byte apart, and `values` cannot overflow.
     """
     n, i, line = len(data), 0, 0
     num_values, num_rows, num_hard = 0, 0, 0
@@ -146,6 +147,8 @@ def _scan(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
             i += 1
         elif c == 32 or 9 <= c <= 13:
             i += 1
+        elif not (48 <= c <= 57 or c in (43, 45, 46, 73, 78, 105, 110)):  # '+-.', inf, nan
+            return num_values, num_rows, num_hard, i
         else:
             start = i
             negative = c == 45
@@ -178,7 +181,7 @@ def _scan(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
                 any_digit = j > first
                 exponent += -power if down else power
                 i = j
-            ended = i >= n or data[i] <= 32 or data[i] == 44 or data[i] == 59
+            ended = _at_end(data, i, n)
             simple = digits <= 18 and mantissa <= np.uint64(1 << 53) and -22 <= exponent <= 22
             if any_digit and ended and simple:
                 value = np.float64(mantissa)
@@ -190,11 +193,17 @@ def _scan(  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
             else:
                 hard_at[num_hard], hard_start[num_hard] = num_values, start
                 num_hard += 1
-                while i < n and data[i] > 32 and data[i] != 44 and data[i] != 59:
+                while not _at_end(data, i, n):
                     i += 1
             num_values += 1
             in_line += 1
             field_open = False
+
+
+@njit(cache=True, nogil=True)
+def _at_end(data, i, n):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Whether no token goes on at i: a blank, ',', ';', or '#' or '/' of a comment."""
+    return i >= n or data[i] <= 32 or data[i] in (44, 59, 35, 47)
 
 
 _POWERS = np.array([float(f"1e{exponent}") for exponent in range(23)])
