@@ -86,6 +86,12 @@ def top_camera(xyz: np.ndarray) -> Camera:
     return Camera((x, y, z), max(size, 1.0), elevation_deg=90.0, fov_deg=0.0)
 
 
+def point_size(count: int, camera: Camera) -> float:
+    """Diameter in metres at which `count` points look neither thin nor clotted."""
+    sparse = min(max((100_000 / max(count, 1)) ** 0.25, 1.0), 2.0)
+    return 0.0028 * camera.distance * sparse
+
+
 def _is_street(xyz: np.ndarray) -> bool:
     """Whether the points surround a sensor at the origin, tens of metres far."""
     low, high = np.percentile(xyz, (1, 99), axis=0)
@@ -106,7 +112,7 @@ def _room_camera(xyz: np.ndarray) -> Camera:
     top = high[2] if cut is None else cut
     x, y, z = (float(value) for value in (*((low + high) / 2)[:2], (low[2] + top) / 2))
     radius = 0.5 * float(np.linalg.norm([*(high - low)[:2], top - low[2]]))
-    return Camera((x, y, z), max(2.5 * radius, 0.1), 230.0, 42.0, 40.0, cut)
+    return Camera((x, y, z), max(2.2 * radius, 0.1), 230.0, 42.0, 40.0, cut)
 
 
 def _ceiling(xyz: np.ndarray, low: float, high: float) -> float | None:

@@ -18,7 +18,7 @@ from typing import Any
 from pcseg._version import __version__
 from pcseg.errors import PcsegError
 from pcseg.files import atomic_path
-from pcseg.viz.camera import camera_for
+from pcseg.viz.camera import camera_for, point_size
 from pcseg.viz.colors import COLORMAPS, THEMES, colormap
 from pcseg.viz.packing import Packer
 from pcseg.viz.scene import Scene
@@ -74,6 +74,7 @@ def write_html(
     start = frame if frame is not None else 0
     first = scene.frame(start)
     packer = Packer(max_points // len(indices))
+    camera = camera_for(view, first.xyz)
     manifest = {
         "version": __version__,
         "title": scene.title,
@@ -81,7 +82,8 @@ def write_html(
         "theme": theme,
         "layer": first.layer(layer).name,
         "frame": indices.index(start),
-        "camera": asdict(camera_for(view, first.xyz)),
+        "camera": asdict(camera),
+        "point_size": point_size(min(len(first), packer.max_points), camera),
         "top": asdict(camera_for("top", first.xyz)),
         "frames": len(indices),
         "notes": _notes(len(scene), indices),

@@ -20,7 +20,7 @@ class Packer:
 
     def __init__(self, max_points: int) -> None:
         """Prepare for frames of at most `max_points` points; more are thinned out."""
-        self._max_points = max_points
+        self.max_points = max_points
         self._tables: dict[int, tuple[int, ClassTable]] = {}
 
     @property
@@ -62,10 +62,10 @@ class Packer:
         }
 
     def _kept_rows(self, count: int) -> np.ndarray | None:
-        if count <= self._max_points:
+        if count <= self.max_points:
             return None
         # By chance, not every k-th: points come in rings, and a stride would show as a pattern.
-        chosen = np.random.default_rng(0).choice(count, self._max_points, replace=False)
+        chosen = np.random.default_rng(0).choice(count, self.max_points, replace=False)
         return np.sort(chosen)
 
     def _pack_layer(self, layer: Layer, rows: np.ndarray | None) -> tuple[bytes, dict[str, Any]]:

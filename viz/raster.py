@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from pcseg.viz.camera import Camera
+from pcseg.viz.camera import Camera, point_size
 from pcseg.viz.colors import Theme
 
 
@@ -42,7 +42,7 @@ def rasterize(
         camera: where the picture is taken from.
         width: of the picture in pixels.
         height: of the picture in pixels.
-        point_size_m: diameter of a point; by default a share of the camera's distance.
+        point_size_m: diameter of a point; by default what `point_size` advises.
         min_radius_px: far points do not get smaller than this.
         edge_px: how far shading looks for edges.
     """
@@ -92,7 +92,7 @@ def _project(
         scale = focal / np.maximum(depth, 1e-3)
     else:
         scale = np.full(len(xyz), min(width, height) / camera.distance, np.float32)
-    size = point_size_m if point_size_m is not None else 0.0028 * camera.distance
+    size = point_size_m if point_size_m is not None else point_size(len(xyz), camera)
     columns = seen[:, 0] * scale + 0.5 * width
     rows = seen[:, 1] * scale + 0.5 * height
     return columns, rows, depth, 0.5 * size * scale

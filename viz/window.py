@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +13,7 @@ import numpy as np
 from pcseg.errors import PcsegError
 from pcseg.viz.camera import Camera, camera_for
 from pcseg.viz.colors import THEMES
+from pcseg.viz.display import has_display
 from pcseg.viz.hud import hud_image
 from pcseg.viz.layers import Layer
 from pcseg.viz.open3d_import import WITHOUT_WINDOW, open3d
@@ -50,7 +49,7 @@ def open_window(
         PcsegError: without a display, or for a frame, layer, view or theme there is not.
         MissingExtra: if Open3D is not installed.
     """
-    if sys.platform.startswith("linux") and not _has_display():
+    if not has_display():
         raise PcsegError(f"there is no display to open a window on. {WITHOUT_WINDOW}")
     with Window(scene, layer, frame, view, theme) as window:
         window.run()
@@ -265,7 +264,3 @@ def _callback(action: Callable[[], None]) -> Callable[[Any], bool]:
         return False
 
     return call
-
-
-def _has_display() -> bool:
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -162,7 +162,7 @@ function drawPoints(where, frame, layer, look, view, picking) {
   gl.uniform3fv(u.low, low);
   gl.uniform3fv(u.span, step.map(v => v * 65535));
   gl.uniformMatrix4fv(u.matrix, false, view.matrix);
-  gl.uniform1f(u.size, 0.0028 * scene.camera.distance * look.size * view.pixels);
+  gl.uniform1f(u.size, scene.point_size * look.size * view.pixels);
   gl.uniform1f(u.cut, look.cut);
   gl.uniform1i(u.parallel, view.parallel);
   gl.uniform1i(u.useRgb, layer.kind === 'rgb');
