@@ -28,6 +28,9 @@ from pcseg.errors import ConfigError, DataError, LabelError
 log = logging.getLogger(__name__)
 
 LABEL_MODES = ("optional", "required", "only", "none")
+SIMULATION = "simulation.json"
+"""The manifest that simulated data carries beside its sequences."""
+
 REQUIRABLE = ("labels", "calib", "poses", "times")
 
 
@@ -136,6 +139,8 @@ class KittiFamily(FileDataset):
         frame = self.frames[index]
         if not self._has_labels(frame):
             return None
+        if self._invalid == "ignore":  # which labels count is then told by the points
+            return self._read(index).labels
         cloud, path = self.cloud_path(frame), self.label_path(frame)
         return self.label_set.encode(read_label_file(path, cloud, count_points(cloud))[0], path)
 
@@ -146,6 +151,9 @@ class KittiFamily(FileDataset):
         frame = self.frames[index]
         paths = [self.cloud_path(frame)]
         return [*paths, self.label_path(frame)] if self._has_labels(frame) else paths
+
+    def _reading(self) -> str:
+        return f"{self._invalid} {self._labels == 'none'}"
 
     def _has_labels(self, frame: FrameId) -> bool:
         return self._labels != "none" and self.label_path(frame).exists()
