@@ -72,6 +72,20 @@ def dataset_facts(name: str) -> dict[str, str]:
     return {**facts, "classes": ", ".join(f"{key} ({n})" for key, n in sets.items())}
 
 
+def default_label_set(name: str) -> str:
+    """The label set a dataset is read with unless another is asked for: ``semantic_kitti/sk19``.
+
+    Raises:
+        ConfigError: if there is no such dataset, or it has no classes of its own.
+    """
+    label_map = getattr(_reader(name), "label_map", None)
+    if label_map is None:
+        raise ConfigError(
+            f"dataset '{name}' has no classes of its own. Name your label map: label_map=FILE.yaml."
+        )
+    return f"{label_map}/{next(iter(map_data(label_map)['sets']))}"
+
+
 _GIVEN = ("root", "split", "label_set")
 
 

@@ -142,6 +142,10 @@ class FileDataset:
     def _count_points(self, index: int) -> int:
         return len(self._read(index))
 
+    def _reading(self) -> str:
+        """The settings of the reader that change what is counted in the same files."""
+        return ""
+
     def _pass(
         self, what: str, count: Callable[[int], np.ndarray], progress: Progress | None = None
     ) -> np.ndarray:
@@ -158,7 +162,7 @@ class FileDataset:
         return counts
 
     def _fingerprint(self) -> str:
-        digest = hashlib.sha256(f"{self.name} {self.label_set.hash}".encode())
+        digest = hashlib.sha256(f"{self.name} {self.label_set.hash} {self._reading()}".encode())
         for i in range(len(self)):
             for path in self._files(i):
                 state = path.stat()

@@ -149,6 +149,9 @@ class Generic(FileDataset):
         beside = label_file(self.paths[index])
         return [self.paths[index], *([beside] if beside else [])]
 
+    def _reading(self) -> str:
+        return f"{self._invalid} {self._labels == 'none'} {self._columns}"
+
     def _count_points(self, index: int) -> int:
         return len(self._points(self.paths[index]))
 

@@ -75,6 +75,7 @@ def test_points_that_are_no_numbers(write_sequence: Write, value: float) -> None
     assert scan.attrs["valid"].tolist() == [True, False, True, True, False]
     assert scan.labels.tolist() == [0, -1, 0, -1, -1]
     assert scan.raw_labels[1] == 40  # what the file says is kept
+    assert SemanticKITTI(folder.parents[1], "00:0", invalid="ignore").class_counts().sum() == 2
 
 
 def test_missing_calib_and_poses(write_sequence: Write) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pcseg.data.catalogue import DATASETS, dataset_facts, open_dataset
+from pcseg.data.catalogue import DATASETS, dataset_facts, default_label_set, open_dataset
 from pcseg.data.semantickitti import SemanticKITTI
 from pcseg.errors import ConfigError
 
@@ -28,6 +28,12 @@ def test_facts_come_from_the_label_map() -> None:
     facts = dataset_facts("semantickitti")
     assert "NC" in facts["licence"] and "HDL-64E" in facts["sensors"]
     assert facts["classes"].startswith("sk19 (19), sk25_multi (25)")
+
+
+def test_default_label_set() -> None:
+    assert default_label_set("semanticposs") == "semantic_poss/sp13"
+    with pytest.raises(ConfigError, match="'generic' has no classes of its own"):
+        default_label_set("generic")
 
 
 def test_names_that_do_not_exist() -> None:

@@ -151,6 +151,13 @@ def test_label_sets(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> N
     assert Generic(bare, label_map=folder / "labels.yaml")[0].labels is not None
 
 
+def test_counts_follow_the_settings(folder: Path) -> None:
+    write_points(folder / "a.ply", points())
+    assert Generic(folder).class_counts().tolist() == [2, 2]
+    assert Generic(folder, labels="none").class_counts().tolist() == [0, 0]
+    assert Generic(folder, label_set="coarse").class_counts().tolist() == [4]
+
+
 def test_only_labelled_files(folder: Path) -> None:
     write_points(folder / "a.ply", points())
     write_points(folder / "b.bin", points(labels=None))

@@ -129,6 +129,13 @@ def test_iteration_ends_and_negative_numbers_count_from_the_end(
     assert data.index_of(FrameId("00", "000002")) == 2
 
 
+def test_simulated_scans_say_so(write_sequence: Callable[..., Path]) -> None:
+    root = write_sequence().parents[1]
+    assert "simulated" not in SemanticKITTI(root, "00")[0].meta
+    (root / "simulation.json").write_text("{}")
+    assert SemanticKITTI(root, "00")[0].meta["simulated"] is True
+
+
 def test_semanticposs_intensity_and_pose(write_sequence: Callable[..., Path]) -> None:
     folder = write_sequence("03", raw=(7, 22, 4, 5, 0))
     cloud, _ = make_frame(0, 5, (0,))
