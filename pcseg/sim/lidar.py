@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pcseg.data.scan import Scan
-from pcseg.sim.radiometry import Surface, albedo, detection_probability, intensity
+from pcseg.sim.mesh import Mesh
+from pcseg.sim.radiometry import Surface, albedo, detection_probability, intensity, measured
 from pcseg.sim.raycast import Caster, caster
+from pcseg.sim.rays import Bearings, Rays, blocked, rotated, sweep_rays
 from pcseg.sim.sensors import Sensor
-from pcseg.sim.world import Mover, World
-
-# The carrier is a car under the sensor; rays that would meet its roof or its bonnet and boot are
-# lost. Each slab: x from, x to, half width, height above ground (metres).
-_CARRIER_M = ((-1.3, 0.9, 0.6, 1.48), (-2.4, 2.3, 0.85, 0.95))
+from pcseg.sim.world import World
 
 
 def scan(
@@ -58,17 +56,17 @@ class Lidar:
         self._engine = engine
         self._static = caster(world.static, engine)
         self._phases: dict[tuple[int, int], Caster] = {}
-        self._free = ~_blocked(sensor).reshape(-1)
+        self._bearings = Bearings(sensor)
+        self._reach = np.where(blocked(sensor), 0.0, sensor.range_max_m).astype(np.float32).ravel()
+        self._faces = _Faces(world)
 
     def drive(self, times: Sequence[float], rngs: Sequence[np.random.Generator]) -> Iterator[Scan]:
         """Sweeps from the world's own carrier at each of the times (seconds)."""
+        ego, height = self.world.ego, self.sensor.mount_height_m
         for time, rng in zip(times, rngs, strict=True):
-            ego = self.world.ego
-            pose = self.world.sensor_pose(time, self.sensor.mount_height_m)
-            step = 0.05
-            turned = ego.path.direction(ego.travelled(time) + ego.speed_mps * step)
-            yaw_rate = float(turned - ego.path.direction(ego.travelled(time))) / step
-            yield self.scan(pose, time, rng, velocity=ego.velocity(time), yaw_rate=yaw_rate)
+            pose = self.world.sensor_pose(time, height)
+            rate = ego.speed_mps * ego.path.bend(ego.travelled(time))
+            yield self.scan(pose, time, rng, velocity=ego.velocity(time), yaw_rate=rate)
 
     def scan(
         self,
@@ -80,168 +78,123 @@ class Lidar:
         yaw_rate: float = 0.0,
     ) -> Scan:
         """One sweep; see the function `scan`."""
-        rays = self._rays(pose, rng, velocity, yaw_rate)
-        found = self._cast_static(rays)
-        for number, mover in enumerate(self.world.movers):
-            self._cast_mover(number, mover, rays, found, pose, time)
-        return self._returns(rays, found, pose, time, rng)
-
-    def _rays(
-        self,
-        pose: np.ndarray,
-        rng: np.random.Generator,
-        velocity: np.ndarray | None,
-        yaw_rate: float,
-    ) -> _Rays:
         sensor = self.sensor
-        shape = sensor.directions.shape
-        times = sensor.column_time_s
         phase = 0.0
         if sensor.kind == "spinning":  # the head is not locked to the frame rate
             phase = -rng.random() * 2 * np.pi / sensor.columns
-        turn = phase + yaw_rate * times
-        rotation = np.zeros((sensor.columns, 3, 3))
-        rotation[:, 0, 0] = rotation[:, 1, 1] = np.cos(turn)
-        rotation[:, 1, 0] = np.sin(turn)
-        rotation[:, 0, 1] = -rotation[:, 1, 0]
-        rotation[:, 2, 2] = 1.0
-        rotation = (pose[:3, :3] @ rotation).astype(np.float32)
         speed = np.zeros(3) if velocity is None else np.asarray(velocity, float)
-        # Computing near the sensor keeps float32 exact far along the street.
-        shift = (times[:, None] * speed).astype(np.float32) + pose[:3, 3].astype(np.float32)
-        return _Rays(
-            origins=(_turned(rotation, sensor.origins) + shift).reshape(-1, 3),
-            directions=_turned(rotation, sensor.directions).reshape(-1, 3),
-            times=np.broadcast_to(times.astype(np.float32), shape[:2]).reshape(-1),
-        )
-
-    def _cast_static(self, rays: _Rays) -> _Found:
-        limit = np.where(self._free, np.float32(self.sensor.range_max_m), np.float32(0.0))
-        hits = self._static.cast(rays.origins, rays.directions, limit)
-        hit = hits.face >= 0
-        face = np.where(hit, hits.face, 0)
-        mesh = self.world.static
-        return _Found(
-            distance=hits.distance,
-            hit=hit,
-            cosine=_cosine(hits.normal, rays.directions),
-            label=mesh.label[face],
-            instance=mesh.instance[face],
-            material=mesh.material[face],
-            tint=mesh.tint[face],
-        )
+        rays = sweep_rays(sensor, pose, phase, speed, yaw_rate)
+        hits = self._static.cast(rays.origins, rays.directions, self._reach)
+        found = _Found(hits.distance, hits.face, _cosine(hits.normal, rays.directions))
+        for number in self.world.movers_within(sensor.range_max_m, pose[:3, 3], time):
+            self._cast_mover(number, rays, found, pose, time)
+        return self._returns(rays, found, pose, time, rng)
 
     def _cast_mover(
-        self, number: int, mover: Mover, rays: _Rays, found: _Found, pose: np.ndarray, time: float
+        self, number: int, rays: Rays, found: _Found, pose: np.ndarray, time: float
     ) -> None:
         """Send the rays that pass near the mover into its own frame, each at its own time."""
-        place = mover.track.pose(time)
-        mesh = mover.phases[mover.phase(time)]
-        low, high = mesh.vertices.min(0), mesh.vertices.max(0)
-        center = place[:3, :3] @ ((low + high) / 2) + place[:3, 3]
-        away = center - pose[:3, 3]
-        distance = float(np.linalg.norm(away))
+        mover = self.world.movers[number]
+        place, velocity = mover.track.pose(time), mover.track.velocity(time)
+        center = place[:3, :3] @ mover.center + place[:3, 3]
+        # Half a sweep of motion on both sides, and beams that start beside the sensor's origin.
         motion = abs(mover.track.speed_mps) + self.world.ego.speed_mps
-        radius = (
-            float(np.linalg.norm(high - low)) / 2 + 0.4 + 0.5 * motion / self.sensor.frame_rate_hz
-        )
-        if distance - radius > self.sensor.range_max_m:
-            return
-        cosine = -1.0
-        if distance > radius:
-            cosine = float(np.sqrt(1 - (radius / distance) ** 2))
-        near = np.flatnonzero(rays.directions @ (away / distance).astype(np.float32) > cosine)
-        near = near[found.distance[near] > distance - radius]
+        radius = mover.radius_m + 0.4 + 0.5 * motion / self.sensor.frame_rate_hz
+        near = self._bearings.near(pose, center, radius)
+        away = float(np.linalg.norm(center - pose[:3, 3]))
+        near = near[found.distance[near] > away - radius]
         if not len(near):
             return
-        back = place[:3, :3].astype(np.float32)  # row vectors: v @ R is R^T v
+        into = place[:3, :3].T.astype(np.float32)
         start = rays.origins[near] - place[:3, 3].astype(np.float32)
-        start -= rays.times[near, None] * mover.track.velocity(time).astype(np.float32)
-        directions = np.ascontiguousarray(rays.directions[near] @ back)
-        hits = self._phase_caster(number, mover, time).cast(
-            np.ascontiguousarray(start @ back), directions, found.distance[near]
+        start -= rays.times[near, None] * velocity.astype(np.float32)
+        directions = rotated(rays.directions[near], into)
+        shown = mover.phase(time)
+        hits = self._phase_caster(number, shown).cast(
+            rotated(start, into), directions, found.distance[near]
         )
-        met = hits.face >= 0
-        rows, face = near[met], hits.face[met]
-        found.hit[rows] = True
+        met = np.flatnonzero(hits.face >= 0)
+        rows = near[met]
         found.distance[rows] = hits.distance[met]
+        found.face[rows] = hits.face[met] + self._faces.start(number, shown)
         found.cosine[rows] = _cosine(hits.normal[met], directions[met])
-        found.label[rows] = mesh.label[face]
-        found.instance[rows] = mesh.instance[face]
-        found.material[rows] = mesh.material[face]
-        found.tint[rows] = mesh.tint[face]
 
-    def _phase_caster(self, number: int, mover: Mover, time: float) -> Caster:
-        key = (number, mover.phase(time))
-        if key not in self._phases:
-            self._phases[key] = caster(mover.phases[key[1]], self._engine)
-        return self._phases[key]
+    def _phase_caster(self, number: int, phase: int) -> Caster:
+        if (number, phase) not in self._phases:
+            mesh = self.world.movers[number].phases[phase]
+            self._phases[number, phase] = caster(mesh, self._engine)
+        return self._phases[number, phase]
 
     def _returns(
-        self, rays: _Rays, found: _Found, pose: np.ndarray, time: float, rng: np.random.Generator
+        self, rays: Rays, found: _Found, pose: np.ndarray, time: float, rng: np.random.Generator
     ) -> Scan:
-        sensor = self.sensor
-        rows = np.flatnonzero(found.hit & (found.distance > sensor.range_min_m))
+        """What the sensor reports of what was met: losses, noise, brightness, file order."""
+        sensor, faces = self.sensor, self._faces
+        rows = np.flatnonzero((found.face >= 0) & (found.distance > sensor.range_min_m))
         origins, directions = rays.origins[rows], rays.directions[rows]
-        distance = found.distance[rows]
+        distance, face = found.distance[rows], found.face[rows]
         surface = Surface(
             distance=distance,
             cosine=found.cosine[rows],
-            material=found.material[rows],
-            tint=found.tint[rows],
+            material=faces.material[face],
+            tint=faces.tint[face],
             place=origins + distance[:, None] * directions,
         )
         reflectivity = albedo(surface)
         chance = rng.random(len(rows), dtype=np.float32)
-        seen = chance < detection_probability(sensor, surface, reflectivity)
+        kept = chance < detection_probability(sensor, surface, reflectivity)
         bright = intensity(surface, reflectivity, rng)
-        measured = _measured(distance, sensor, rng)
-        seen &= (measured > sensor.range_min_m) & (measured < sensor.range_max_m)
-        rows, origins, directions = rows[seen], origins[seen], directions[seen]
-        world = (origins - pose[:3, 3].astype(np.float32)) + measured[seen, None] * directions
-        xyz = world @ pose[:3, :3].astype(np.float32)
-        ring = (rows // sensor.columns).astype(np.int16)
+        ranges = measured(distance, sensor, rng)
+        kept &= (ranges > sensor.range_min_m) & (ranges < sensor.range_max_m)
+        origins -= pose[:3, 3].astype(np.float32)
+        origins += ranges[:, None] * directions
+        xyz = rotated(origins[kept], pose[:3, :3].T.astype(np.float32))
+        ring = rows[kept] // sensor.columns
         order = _file_order(xyz, ring)
-        rows = rows[order]
+        chosen = np.flatnonzero(kept)[order]
         return Scan(
-            xyz=np.ascontiguousarray(xyz[order]),
+            xyz=xyz[order],
             attrs={
-                "intensity": bright[seen][order],
-                "ring": ring[order],
-                "time": rays.times[rows],
+                "intensity": bright[chosen],
+                "ring": ring[order].astype(np.int16),
+                "time": rays.times[rows[chosen]],
             },
-            raw_labels=found.label[rows].astype(np.int64),
-            instances=found.instance[rows].astype(np.int64),
+            raw_labels=faces.label[face[chosen]].astype(np.int64),
+            instances=faces.instance[face[chosen]].astype(np.int64),
             pose=np.array(pose, float),
             meta={"dataset": "simulated", "sensor": sensor.name, "time_s": float(time)},
         )
 
 
 @dataclass(frozen=True)
-class _Rays:
-    """R * C rays, row after row: world origins and directions (N, 3), firing times (N,)."""
-
-    origins: np.ndarray
-    directions: np.ndarray
-    times: np.ndarray
-
-
-@dataclass(frozen=True)
 class _Found:
-    """What each ray met so far; the arrays are updated as movers come in between."""
+    """Distance, face (of `_Faces`, -1 for none) and cosine of what each ray met so far.
+
+    The arrays are updated as movers come in between.
+    """
 
     distance: np.ndarray
-    hit: np.ndarray
+    face: np.ndarray
     cosine: np.ndarray
-    label: np.ndarray
-    instance: np.ndarray
-    material: np.ndarray
-    tint: np.ndarray
 
 
-def _turned(rotation: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """(C, 3, 3) rotations of (R, C, 3) vectors, column by column."""
-    return np.matmul(rotation[None], vectors[..., None])[..., 0]
+class _Faces:
+    """What all faces of a world are: the static ones first, then each mover's phases in turn."""
+
+    def __init__(self, world: World) -> None:
+        meshes: list[Mesh] = [world.static]
+        keys = [(number, k) for number, m in enumerate(world.movers) for k in range(len(m.phases))]
+        meshes += [world.movers[number].phases[k] for number, k in keys]
+        starts = np.cumsum([len(mesh) for mesh in meshes])[:-1]
+        self._starts = dict(zip(keys, starts.tolist(), strict=True))
+        self.label = np.concatenate([mesh.label for mesh in meshes])
+        self.instance = np.concatenate([mesh.instance for mesh in meshes])
+        self.material = np.concatenate([mesh.material for mesh in meshes])
+        self.tint = np.concatenate([mesh.tint for mesh in meshes])
+
+    def start(self, number: int, phase: int) -> int:
+        """Where the faces of a mover's phase begin."""
+        return self._starts[number, phase]
 
 
 def _cosine(normal: np.ndarray, direction: np.ndarray) -> np.ndarray:
@@ -251,33 +204,8 @@ def _cosine(normal: np.ndarray, direction: np.ndarray) -> np.ndarray:
     return np.abs(along) / np.maximum(length, np.float32(1e-20))
 
 
-def _measured(distance: np.ndarray, sensor: Sensor, rng: np.random.Generator) -> np.ndarray:
-    """Ranges with noise, rounded to the quantum of the device."""
-    noise = rng.standard_normal(len(distance), dtype=np.float32)
-    noisy = distance + np.float32(sensor.range_sigma_m) * noise
-    if sensor.range_quantum_m:
-        quantum = np.float32(sensor.range_quantum_m)
-        noisy = np.rint(noisy / quantum) * quantum
-    return noisy
-
-
 def _file_order(xyz: np.ndarray, ring: np.ndarray) -> np.ndarray:
     """Ring after ring; within a ring azimuth grows counter-clockwise from straight ahead."""
     azimuth = np.arctan2(xyz[:, 1], xyz[:, 0])
     azimuth[azimuth < 0] += np.float32(2 * np.pi)
-    return np.argsort(ring.astype(np.float64) * 7.0 + azimuth, kind="stable")
-
-
-def _blocked(sensor: Sensor) -> np.ndarray:
-    """(R, C) rays that the carrier is in the way of: where they cross the height of a slab."""
-    blocked = np.zeros(sensor.directions.shape[:2], bool)
-    down = np.minimum(sensor.directions[..., 2], -1e-6)
-    for back, front, half, height in _CARRIER_M:
-        top = height - sensor.mount_height_m
-        if top > -0.05:
-            continue  # the sensor is mounted beside the car, not above it
-        reach = (top - sensor.origins[..., 2]) / down
-        x = sensor.origins[..., 0] + reach * sensor.directions[..., 0]
-        y = sensor.origins[..., 1] + reach * sensor.directions[..., 1]
-        blocked |= (x > back) & (x < front) & (np.abs(y) < half)
-    return blocked
+    return np.argsort(ring * 7.0 + azimuth, kind="stable")

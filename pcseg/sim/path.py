@@ -50,7 +50,7 @@ class Path:
     def _sample(self, values: np.ndarray, s: np.ndarray) -> np.ndarray:
         """Linear in between, and straight on beyond both ends."""
         u = s / STEP_M
-        k = np.clip(u.astype(int), 0, len(values) - 2)
+        k = np.minimum(np.maximum(u.astype(int), 0), len(values) - 2)
         return values[k] + (u - k) * (values[k + 1] - values[k])
 
 

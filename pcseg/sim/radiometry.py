@@ -69,6 +69,16 @@ def intensity(surface: Surface, reflectivity: np.ndarray, rng: np.random.Generat
     return (steps * _INTENSITY_STEP).astype(np.float32)
 
 
+def measured(distance: np.ndarray, sensor: Sensor, rng: np.random.Generator) -> np.ndarray:
+    """(N,) float32 ranges with noise, rounded to the quantum of the device."""
+    noise = rng.standard_normal(len(distance), dtype=np.float32)
+    noisy = distance + np.float32(sensor.range_sigma_m) * noise
+    if sensor.range_quantum_m:
+        quantum = np.float32(sensor.range_quantum_m)
+        noisy = np.rint(noisy / quantum) * quantum
+    return noisy
+
+
 def _spread(distance: np.ndarray) -> np.ndarray:
     return np.exp(-2 * EXTINCTION_PER_M * distance) / np.square(np.maximum(distance, 1.0))
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -71,6 +72,24 @@ class Mover:
     cycle_m: float
     instance: int
 
+    @cached_property
+    def center(self) -> np.ndarray:
+        """(3,) middle of its bounding box, in its own frame."""
+        return (self._low + self._high) / 2
+
+    @cached_property
+    def radius_m(self) -> float:
+        """Of a sphere about `center` that holds every phase."""
+        return float(np.linalg.norm(self._high - self._low)) / 2
+
+    @cached_property
+    def _low(self) -> np.ndarray:
+        return np.min([mesh.vertices.min(0) for mesh in self.phases], axis=0)
+
+    @cached_property
+    def _high(self) -> np.ndarray:
+        return np.max([mesh.vertices.max(0) for mesh in self.phases], axis=0)
+
     def phase(self, time: float) -> int:
         """Which of the meshes shows at `time`."""
         share = abs(self.track.start + self.track.speed_mps * time) / self.cycle_m
@@ -83,7 +102,7 @@ class World:
 
     Attributes:
         static: everything that does not move, in world coordinates (metres).
-        movers: everything that does.
+        movers: everything that does; their tracks all follow `path`.
         path: the centre line of the street.
         ego: the track of the sensor's carrier.
         name: for messages and metadata.
@@ -101,6 +120,24 @@ class World:
         roll = 0.004 * np.sin(1.7 * time + self.ego.start)
         nod = 0.005 * np.sin(2.3 * time + 1.0)
         return body @ pose((0, 0, mount_height_m), 0.0, nod, roll)
+
+    def movers_within(self, reach_m: float, point: np.ndarray, time: float) -> list[int]:
+        """Numbers of the movers of which a part may be nearer than `reach_m` to a world point."""
+        if not self.movers:
+            return []
+        start, speed, offset, radius = self._tracks
+        places = self.path.at((start + speed * time) % self.path.length_m, offset)
+        away = np.sqrt(np.square(places - point).sum(1))
+        return np.flatnonzero(away < reach_m + radius).tolist()
+
+    @cached_property
+    def _tracks(self) -> np.ndarray:
+        """(4, M): start, speed, offset and radius (with sway) of every mover."""
+        rows = [
+            (m.track.start, m.track.speed_mps, m.track.offset, m.radius_m + m.track.sway + 1.0)
+            for m in self.movers
+        ]
+        return np.array(rows).T
 
     def labels(self) -> set[int]:
         """Raw ids that occur in the world."""
