@@ -16,13 +16,13 @@ from pcseg.sparse.kernel_map import KernelMap
 from pcseg.sparse.keys import KeySpace, Triple
 from pcseg.sparse.level import Level
 
-_BLOCK_BYTES = 256 * 1024
-"""Output rows of a block: what a core's second-level cache holds beside the gathered rows."""
+_BLOCK_BYTES = 1024 * 1024
+"""Output rows of a block: more of them make longer products, until they fall out of the cache."""
 
 _TASKS = 64
 """Tasks that the pairs of a weight gradient are divided into at least, if there are enough."""
 
-_PAIRS = 512
+_PAIRS = 1024
 """Pairs that a weight gradient gathers at a time."""
 
 
@@ -108,7 +108,9 @@ class NumbaBackend:
         x, g = _array(feats), _array(grad)
         cin, cout = x.shape[1], g.shape[1]
         tasks = _weight_tasks(kernel_map)
-        partial = np.empty((len(tasks), cin, cout), x.dtype)
+        volume = kernel_map.volume
+        sums = np.empty((max(volume, int(tasks[:, 3].max(initial=0)) + 1), cin, cout), x.dtype)
+        sums[:volume][np.diff(kernel_map.starts) == 0] = 0
         identity = -1 if kernel_map.identity is None else kernel_map.identity
         with threads_for(len(kernel_map) * cin * cout) as threads:
             threads = min(threads, max(len(tasks), 1))
@@ -116,9 +118,8 @@ class NumbaBackend:
             buffers = np.empty((threads, _PAIRS * (cin + cout) + cin * cout), x.dtype)
             tickets = np.zeros(1, np.int64)
             rows = kernel_map.in_rows.numpy(), kernel_map.out_rows.numpy()
-            run(x, g, *rows, tasks, identity, _PAIRS, partial, tickets, buffers)
-        total = torch.zeros((kernel_map.volume, cin, cout), dtype=torch.from_numpy(x).dtype)
-        return total.index_add_(0, torch.from_numpy(tasks[:, 0]), torch.from_numpy(partial))
+            run(x, g, *rows, tasks, identity, _PAIRS, volume, sums, tickets, buffers)
+        return torch.from_numpy(sums[:volume])
 
 
 def _coarse_space(space: KeySpace, stride: Triple) -> KeySpace:
@@ -137,8 +138,8 @@ def _array(tensor: Tensor) -> np.ndarray[Any, Any]:
 
 def _block_rows(num_rows: int, bytes_per_row: int) -> int:
     """Rows of a block: a power of two that fits the cache and leaves several blocks per core."""
-    fitting = min(_BLOCK_BYTES // bytes_per_row, num_rows // 16, 2048)
-    return 1 << max(fitting, 64).bit_length() - 1
+    fitting = min(_BLOCK_BYTES // bytes_per_row, num_rows // 8, 2048)
+    return 1 << max(fitting, 128).bit_length() - 1
 
 
 def _borders(kernel_map: KernelMap, block: int) -> np.ndarray[Any, Any]:
@@ -152,14 +153,16 @@ def _borders(kernel_map: KernelMap, block: int) -> np.ndarray[Any, Any]:
 
 
 def _weight_tasks(kernel_map: KernelMap) -> np.ndarray[Any, Any]:
-    """(T, 3) int64: kernel offset, first pair, end of pairs; by the number of pairs alone."""
+    """(T, 4) int64: kernel offset, first pair, end, place of the sum; by the pairs alone."""
     if "tasks" not in kernel_map.notes:
-        length = max(-(-len(kernel_map) // _TASKS), 4 * _PAIRS)
-        tasks = [
-            (k, first, min(first + length, kernel_map.starts[k + 1]))
-            for k in range(kernel_map.volume)
-            for first in range(kernel_map.starts[k], kernel_map.starts[k + 1], length)
-        ]
-        kernel_map.notes["tasks"] = np.array(tasks, np.int64).reshape(-1, 3)
-    tasks_array: np.ndarray[Any, Any] = kernel_map.notes["tasks"]
-    return tasks_array
+        starts, spare = kernel_map.starts, kernel_map.volume
+        length = max(-(-len(kernel_map) // _TASKS), 2 * _PAIRS)
+        tasks = []
+        for k in range(kernel_map.volume):
+            for first in range(starts[k], starts[k + 1], length):
+                place = k if first == starts[k] else spare
+                spare += place == spare
+                tasks.append((k, first, min(first + length, starts[k + 1]), place))
+        kernel_map.notes["tasks"] = np.array(tasks, np.int64).reshape(-1, 4)
+    found: np.ndarray[Any, Any] = kernel_map.notes["tasks"]
+    return found

@@ -106,7 +106,7 @@ def convolve_parallel(x, w, in_rows, out_rows, borders, identity, block, y, tick
 
 
 @njit(nogil=True, cache=True)
-def _weight_worker(x, g, in_rows, out_rows, tasks, identity, block, partial, tickets, buffers):
+def _weight_worker(x, g, in_rows, out_rows, tasks, identity, block, sums, tickets, buffers):
     cin, cout = x.shape[1], g.shape[1]
     xs = buffers[: block * cin].reshape(block, cin)
     gs = buffers[block * cin : block * (cin + cout)].reshape(block, cout)
@@ -114,15 +114,14 @@ def _weight_worker(x, g, in_rows, out_rows, tasks, identity, block, partial, tic
     t = _take_ticket(tickets)
     while t < len(tasks):
         k, start, stop = tasks[t, 0], tasks[t, 1], tasks[t, 2]
-        total = partial[t]
-        total[:] = 0
+        total = sums[tasks[t, 3]]
         for first in range(start, stop, block):
-            last = min(first + block, stop)
-            count = last - first
+            count = min(block, stop - first)
+            into = total if first == start else product
             if k == identity:
-                # The pairs of this offset are (0, 0), (1, 1), …: its list needs no look.
+                # The pairs of this offset are (0, 0), (1, 1), …: nothing to gather.
                 row = in_rows[first]
-                np.dot(x[row : row + count].T, g[row : row + count], product)
+                np.dot(x[row : row + count].T, g[row : row + count], into)
             else:
                 for i in range(count):
                     source, target = in_rows[first + i], out_rows[first + i]
@@ -130,38 +129,54 @@ def _weight_worker(x, g, in_rows, out_rows, tasks, identity, block, partial, tic
                         xs[i, c] = x[source, c]
                     for c in range(cout):
                         gs[i, c] = g[target, c]
-                np.dot(xs[:count].T, gs[:count], product)
-            for a in range(cin):
-                for c in range(cout):
-                    total[a, c] += product[a, c]
+                np.dot(xs[:count].T, gs[:count], into)
+            if first > start:
+                for a in range(cin):
+                    for c in range(cout):
+                        total[a, c] += product[a, c]
         t = _take_ticket(tickets)
 
 
 @njit(nogil=True, cache=True)
-def weight_gradient(x, g, in_rows, out_rows, tasks, identity, block, partial, tickets, buffers):
-    """``partial[t] = sum of x[i]^T g[o]`` over the pairs of each task, all on this thread.
+def _add_parts(tasks, volume, sums):
+    """Add the sums of an offset's further tasks to that of its first, in order."""
+    for t in range(len(tasks)):
+        if tasks[t, 3] >= volume:
+            total, part = sums[tasks[t, 0]], sums[tasks[t, 3]]
+            for a in range(total.shape[0]):
+                for c in range(total.shape[1]):
+                    total[a, c] += part[a, c]
+
+
+@njit(nogil=True, cache=True)
+def weight_gradient(
+    x, g, in_rows, out_rows, tasks, identity, block, volume, sums, tickets, buffers
+):
+    """``sums[k] = sum of x[i]^T g[o]`` over the pairs of each offset, all on this thread.
 
     Args:
         x: (num_in, Cin).
         g: (num_out, Cout) gradient of the output.
         in_rows: (P,) int32.
         out_rows: (P,) int32.
-        tasks: (T, 3) int64: kernel offset, first pair, end of pairs.
+        tasks: (T, 4) int64: kernel offset k, first pair, end of pairs, and where in `sums` to
+            write: at k for the first task of an offset, behind all offsets for the others.
         identity: the offset that joins each row with itself, or -1.
         block: pairs gathered at a time.
-        partial: (T, Cin, Cout), written.
+        volume: K.
+        sums: (>= K, Cin, Cout), written; offsets without pairs must be zero before.
         tickets: (1,) int64 zero: the queue of tasks.
         buffers: (threads, block * (Cin + Cout) + Cin * Cout) work space.
     """
-    _weight_worker(x, g, in_rows, out_rows, tasks, identity, block, partial, tickets, buffers[0])
+    _weight_worker(x, g, in_rows, out_rows, tasks, identity, block, sums, tickets, buffers[0])
+    _add_parts(tasks, volume, sums)
 
 
 @njit(nogil=True, cache=True, parallel=True)
 def weight_gradient_parallel(
-    x, g, in_rows, out_rows, tasks, identity, block, partial, tickets, buffers
+    x, g, in_rows, out_rows, tasks, identity, block, volume, sums, tickets, buffers
 ):
     """`weight_gradient` on as many threads as there are work spaces."""
     for t in prange(len(buffers)):
-        _weight_worker(
-            x, g, in_rows, out_rows, tasks, identity, block, partial, tickets, buffers[t]
-        )
+        _weight_worker(x, g, in_rows, out_rows, tasks, identity, block, sums, tickets, buffers[t])
+    _add_parts(tasks, volume, sums)
