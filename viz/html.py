@@ -113,7 +113,9 @@ def _written_frames(count: int, start: int | None) -> list[int]:
 def _notes(count: int, indices: list[int]) -> list[str]:
     if len(indices) == count:
         return []
-    return [f"{len(indices)} of {count} frames: every {indices[1] - indices[0]}th"]
+    step = math.ceil(count / MAX_FRAMES)
+    ordinal = {2: "2nd", 3: "3rd"}.get(step, f"{step}th")
+    return [f"{len(indices)} of {count} frames: every {ordinal}"]
 
 
 def _parts(

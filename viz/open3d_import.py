@@ -18,9 +18,8 @@ def open3d() -> ModuleType:
         MissingExtra: if Open3D is not installed or a system library is missing, naming the command
             that installs it and the ways to look at a scan without it.
     """
-    if "open3d" in sys.modules:
-        return sys.modules["open3d"]
-    _preload_libusb()
+    if "open3d" not in sys.modules:
+        _preload_libusb()
     try:
         return need("open3d", extra="viz", purpose="a window")
     except MissingExtra as error:

@@ -69,15 +69,10 @@ def paint(raster: Raster, colors: np.ndarray, theme: Theme, supersample: int = 1
     Returns:
         (H / supersample, W / supersample, 3) uint8 RGB.
     """
-    height, width = raster.index.shape
-    share = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-    ground = np.asarray(theme.top, np.float32) * (1 - share)
-    ground = ground + np.asarray(theme.bottom, np.float32) * share
-    picture = np.repeat(ground[:, None], width, axis=1)
-    seen = raster.index >= 0
-    picture[seen] = colors[raster.index[seen]] * raster.shade[seen][:, None]
-    blocks = picture.reshape(height // supersample, supersample, width // supersample, -1, 3)
-    return blocks.mean(axis=(1, 3)).round().astype(np.uint8)
+    share = np.linspace(0, 1, len(raster.index), dtype=np.float32)[:, None]
+    top, bottom = np.asarray(theme.top, np.float32), np.asarray(theme.bottom, np.float32)
+    sky = top * (1 - share) + bottom * share
+    return _blend(raster.index, raster.shade, colors, sky, supersample)
 
 
 def _project(
@@ -116,6 +111,32 @@ def _splat(columns, rows, depth, radius, index, nearest):  # type: ignore[no-unt
                 if dx * dx + dy * dy <= reach and z < nearest[row, column]:
                     nearest[row, column] = z
                     index[row, column] = point
+
+
+@numba.njit(cache=True, nogil=True)
+def _blend(index, shade, colors, sky, block):  # type: ignore[no-untyped-def]
+    """Shaded colours, or the sky's colour of the row, averaged over blocks of pixels."""
+    height, width = index.shape[0] // block, index.shape[1] // block
+    picture = np.empty((height, width, 3), np.uint8)
+    for row in range(height):
+        for column in range(width):
+            red, green, blue = np.float32(0.5), np.float32(0.5), np.float32(0.5)  # to round
+            for r in range(row * block, (row + 1) * block):
+                for c in range(column * block, (column + 1) * block):
+                    point = index[r, c]
+                    light = shade[r, c] / np.float32(block * block)
+                    if point >= 0:
+                        red += light * colors[point, 0]
+                        green += light * colors[point, 1]
+                        blue += light * colors[point, 2]
+                    else:
+                        red += light * sky[r, 0]
+                        green += light * sky[r, 1]
+                        blue += light * sky[r, 2]
+            picture[row, column, 0] = red
+            picture[row, column, 1] = green
+            picture[row, column, 2] = blue
+    return picture
 
 
 @numba.njit(cache=True, nogil=True)

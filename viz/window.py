@@ -149,6 +149,16 @@ class Window:
         self.layer = name
         self._refresh()
 
+    def toggle_legend(self) -> None:
+        """Show or hide the panel with title, legend and keys."""
+        self._show_legend = not self._show_legend
+        self._draw_panel()
+
+    def toggle_keys(self) -> None:
+        """Show or hide the list of keys in the panel."""
+        self._show_keys = not self._show_keys
+        self._draw_panel()
+
     def capture(self) -> np.ndarray:
         """What the window shows: (H, W, 3) uint8 RGB."""
         self._panel.follow()
@@ -222,8 +232,8 @@ class Window:
             ord("C"): self._next_layer,
             ord("T"): self._look_from_above,
             ord("R"): partial(self._look_from, self._home),
-            ord("L"): partial(self._toggle, "_show_legend"),
-            ord("K"): partial(self._toggle, "_show_keys"),
+            ord("L"): self.toggle_legend,
+            ord("K"): self.toggle_keys,
             ord("B"): self._toggle_theme,
         }
         actions |= {ord("1") + place: partial(self._layer_at, place) for place in range(9)}
@@ -235,10 +245,6 @@ class Window:
 
     def _toggle_play(self) -> None:
         self.playing = not self.playing
-
-    def _toggle(self, what: str) -> None:
-        setattr(self, what, not getattr(self, what))
-        self._draw_panel()
 
     def _toggle_theme(self) -> None:
         self._theme = THEMES["light" if self._theme.name == "dark" else "dark"]
