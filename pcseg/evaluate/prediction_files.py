@@ -38,12 +38,15 @@ def write_prediction(
 
     Raises:
         LabelError: if counts differ, or a label cannot be stored in the format.
-        ConfigError: for an unknown format.
+        ConfigError: for an unknown format, or one that the name contradicts.
+        PcsegError: if the disk is full or refuses.
     """
     path = Path(path)
-    if path.suffix.lower() not in FORMATS:
+    if path.suffix.lower() not in FORMATS or path.is_dir():
         path = prediction_path(path, scan, format)
-    suffix = _known(format or path.suffix)
+    suffix = _known(path.suffix)
+    if format is not None and _known(format) != suffix:
+        raise ConfigError(f"{path}: the format {_known(format)} needs a name that ends so.")
     check_pair(scan, prediction)
     _refuse_input(path, scan)
     with atomic_path(path) as temporary:

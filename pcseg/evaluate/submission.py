@@ -6,7 +6,7 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -27,6 +27,8 @@ _OPTIONAL = ("description.txt",)
 _ENTRY = re.compile(r"sequences/(\d+)/predictions/(\d+)\.label")
 _FLAG_ENCRYPTED = 0x1
 _UNIX_LINK = 0o120000
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def write_submission(
     out: str | os.PathLike[str],
     sequences: Sequence[str] | None = None,
     description: str = "",
+    progress: Progress | None = None,
 ) -> int:
     """Pack a folder of predictions for the server, atomically.
 
@@ -59,6 +62,7 @@ def write_submission(
         out: the ``.zip`` to write.
         sequences: folder names; the official test sequences by default.
         description: text for ``description.txt``, left out if empty.
+        progress: called with (files packed, files in all).
 
     Returns:
         The number of label files packed.
@@ -82,15 +86,19 @@ def write_submission(
         atomic_path(out) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
+        count = 0
         _add(archive, "sequences/", b"")
         for sequence, labels in files.items():
             _add(archive, f"sequences/{sequence}/", b"")
             _add(archive, f"sequences/{sequence}/predictions/", b"")
             for path in labels:
                 _add(archive, f"sequences/{sequence}/predictions/{path.name}", path.read_bytes())
+                count += 1
+                if progress is not None:
+                    progress(count, sum(map(len, files.values())))
         if description:
             _add(archive, "description.txt", description.encode())
-    return sum(map(len, files.values()))
+    return count
 
 
 def validate_submission(
@@ -98,6 +106,7 @@ def validate_submission(
     dataset_root: str | os.PathLike[str],
     sequences: Sequence[str] | None = None,
     classes: LabelSet | None = None,
+    progress: Progress | None = None,
 ) -> list[Fault]:
     """Check an archive as the server does, and its labels too, without extracting anything.
 
@@ -106,6 +115,7 @@ def validate_submission(
         dataset_root: folder that holds ``sequences/SS/velodyne``, or its parent.
         sequences: folder names; the official test sequences by default.
         classes: label set whose raw ids may be predicted.
+        progress: called with (entries checked, entries in all).
 
     Returns:
         Every fault found; an empty list means that the archive can be sent.
@@ -118,7 +128,8 @@ def validate_submission(
     named = [] if path.suffix == ".zip" else [Fault(path.name, "the name must end with .zip")]
     try:
         with zipfile.ZipFile(path) as opened:
-            return named + list(_faults(opened, expected, classes or label_set(_DATASET)))
+            classes = classes or label_set(_DATASET)
+            return named + list(_faults(opened, expected, classes, progress))
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such archive. Make it with pcseg submit.") from error
     except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
@@ -143,7 +154,10 @@ def server_sequences() -> list[str]:
 
 
 def _faults(
-    archive: zipfile.ZipFile, expected: dict[str, int], classes: LabelSet
+    archive: zipfile.ZipFile,
+    expected: dict[str, int],
+    classes: LabelSet,
+    progress: Progress | None,
 ) -> Iterator[Fault]:
     infos = archive.infolist()
     names = [info.filename for info in infos]
@@ -153,7 +167,7 @@ def _faults(
     for name in sorted(expected.keys() - set(names)):
         yield Fault(name, "is missing")
     seen: set[str] = set()
-    for info in infos:
+    for index, info in enumerate(infos, start=1):
         name = info.filename
         if name in seen:
             yield Fault(name, "is there twice")
@@ -164,6 +178,8 @@ def _faults(
         elif name not in folders and name not in _OPTIONAL:
             yield Fault(name, _stranger(name))
         seen.add(name)
+        if progress is not None:
+            progress(index, len(infos))
 
 
 def _label_problem(
@@ -213,19 +229,20 @@ def _expected_sizes(root: Path, sequences: Sequence[str]) -> dict[str, int]:
     """Number of points that each entry must label."""
     base = next((r for r in (root, root / "dataset") if (r / "sequences").is_dir()), root)
     base = base if (base / "sequences").is_dir() or base.name != "sequences" else base.parent
-    sizes: dict[str, int] = {}
-    for sequence in sequences:
-        scans = sorted((base / "sequences" / sequence / "velodyne").glob("*.bin"))
-        if not scans:
-            raise DataError(
-                f"{base}: no scans of sequence {sequence} (looked for "
-                f"sequences/{sequence}/velodyne/*.bin). The archive is checked against them: give "
-                "the folder of the dataset that holds them."
-            )
-        for scan in scans:
-            name = f"sequences/{sequence}/predictions/{scan.stem}.label"
-            sizes[name] = scan.stat().st_size // _BYTES_PER_POINT
-    return sizes
+    scans = {s: sorted((base / "sequences" / s / "velodyne").glob("*.bin")) for s in sequences}
+    missing = [sequence for sequence in sequences if not scans[sequence]]
+    if missing:
+        raise DataError(
+            f"{base}: no scans of sequence {', '.join(missing)} (looked for "
+            f"sequences/{missing[0]}/velodyne/*.bin). The archive is checked against them: give "
+            "the folder of the dataset that holds them."
+        )
+    return {
+        f"sequences/{sequence}/predictions/{scan.stem}.label": scan.stat().st_size
+        // _BYTES_PER_POINT
+        for sequence, paths in scans.items()
+        for scan in paths
+    }
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:

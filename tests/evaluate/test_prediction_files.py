@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import laspy
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from plyfile import PlyData
 from prediction_samples import SK19, a_label_set, a_las_file, a_prediction, a_scan
 
 from pcseg.data import IGNORE, Prediction, Scan
-from pcseg.errors import ConfigError, DataError, LabelError
+from pcseg.errors import ConfigError, DataError, LabelError, PcsegError
 from pcseg.evaluate import find_prediction, prediction_path, read_prediction, write_prediction
 from pcseg.evaluate.formats import FORMATS
 
@@ -190,6 +192,26 @@ def test_the_input_itself_is_never_replaced(tmp_path) -> None:
     assert source.read_bytes() == b"precious"
 
 
+def test_name_and_format_must_agree_and_a_folder_may_look_like_a_file(tmp_path) -> None:
+    with pytest.raises(ConfigError, match=r"a\.ply: the format \.npz needs a name that ends so"):
+        write_prediction(tmp_path / "a.ply", a_scan(), a_prediction(), SK19, "npz")
+    (tmp_path / "run.npz").mkdir()
+    scan = a_scan(path="in/a.bin")
+    written = write_prediction(tmp_path / "run.npz", scan, a_prediction(), SK19)
+    assert written == tmp_path / "run.npz" / "a.label"
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_full_disk_leaves_the_old_prediction(small_disk, suffix) -> None:
+    path = small_disk / f"a{suffix}"
+    write_prediction(path, a_scan(20), a_prediction(20), SK19)
+    before = path.read_bytes()
+    with pytest.raises(PcsegError, match=r"the disk is full\. Free some space"):
+        write_prediction(path, a_scan(200_000), a_prediction(200_000), SK19)
+    assert path.read_bytes() == before
+    assert [p.name for p in small_disk.iterdir()] == [path.name]
+
+
 def test_damaged_and_foreign_files(tmp_path) -> None:
     with pytest.raises(DataError, match=r"gone\.label: there is no such prediction"):
         read_prediction(tmp_path / "gone.label", SK19)
@@ -234,6 +256,20 @@ def test_a_genuine_scan_keeps_its_124668_points(realdata, tmp_path) -> None:
     path = write_prediction(tmp_path, scan, prediction, SK19)
     assert path.stat().st_size == 4 * 124_668
     np.testing.assert_array_equal(read_prediction(path, SK19).labels, labels)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 128 kB, where the system lets us have one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(folder)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting a tmpfs is not permitted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
 
 
 def _fields(classes):

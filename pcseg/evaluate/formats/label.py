@@ -19,7 +19,7 @@ def write(path: Path, scan: Scan, prediction: Prediction, label_set: LabelSet) -
             f"{scan.name}: raw id {raw.max()} does not fit the 16 bits that .label files have. "
             "Write .npz or .ply."
         )
-    raw.astype("<u4").tofile(path)
+    path.write_bytes(raw.astype("<u4").tobytes())  # tofile would not say that a disk is full
 
 
 def read(path: Path, label_set: LabelSet) -> Prediction:
