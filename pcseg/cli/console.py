@@ -18,7 +18,7 @@ errors = Console(stderr=True, highlight=False)
 
 
 @contextlib.contextmanager
-def progress(description: str) -> Iterator[Callable[..., None]]:
+def progress(description: str, shown: bool = True) -> Iterator[Callable[..., None]]:
     """A progress bar on the error console; gives a function of (done, total, optional message)."""
     columns = (
         TextColumn("[bold]{task.description}"),
@@ -28,7 +28,7 @@ def progress(description: str) -> Iterator[Callable[..., None]]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=errors) as bar:
+    with Progress(*columns, console=errors, disable=not shown) as bar:
         task = bar.add_task(description, total=None, message="")
 
         def update(done: int, total: int, message: str = "") -> None:

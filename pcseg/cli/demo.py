@@ -1,2 +1,86 @@
-def demo() -> None:
-    """Placeholder while the rest is being written."""
+"""`pcseg demo`: everything once, on simulated streets, in minutes."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pcseg.cli.console import console
+
+STREETS = "00,01,02,03,04,05,06,07,09,10"
+UNSEEN = "08,11"
+"""Sequences to train on and to test on: each a street of its own, none in both."""
+
+
+def demo(
+    out: Annotated[Path, typer.Argument(help="Folder for everything the demo makes.")] = Path(
+        "pcseg-demo"
+    ),
+    settings: Annotated[
+        list[str] | None, typer.Argument(help="Changed settings of the training, key=value.")
+    ] = None,
+    frames: Annotated[int, typer.Option(min=1, help="Scans of each training street.")] = 12,
+) -> None:
+    """Simulate streets, train a small network, test it on unseen streets, and show what it sees.
+
+    Each step is a command that you could have typed; it is printed before it runs. An interrupted
+    demo goes on where it stopped.
+    """
+    from pcseg.cli import evaluate, predict, simulate, train, view
+
+    began = time.perf_counter()
+    streets, unseen, run = out / "streets", out / "unseen", out / "run"
+    labelled, png, html = out / "predictions", out / "unseen.png", out / "unseen.html"
+
+    _say("1/6", "simulate streets to learn from (a 64-beam LiDAR, every second firing)",
+         f"simulate {streets} --sequences {STREETS} --frames {frames} --frame-step 8 "
+         "--columns-step 2")  # fmt: skip
+    simulate.simulate(
+        streets, sequences=STREETS, frames=frames, frame_step=8.0, columns_step=2, workers=1
+    )
+
+    _say("2/6", "simulate streets that the network will not see in training",
+         f"simulate {unseen} --sequences {UNSEEN} --frames 6 --frame-step 12 "
+         "--columns-step 2 --seed 1")  # fmt: skip
+    simulate.simulate(
+        unseen, sequences=UNSEEN, frames=6, frame_step=12.0, columns_step=2, seed=1, workers=1
+    )
+
+    words = [f"data.root={streets}", f"out={run}", *(settings or ())]
+    _say("3/6", "train a small MinkUNet", f"train simulated/demo {shlex.join(words)}")
+    train.train("simulated/demo", words)
+
+    words = [f"data.root={unseen}", "data.split=all"]
+    _say("4/6", "score it on the unseen streets, every point of every scan",
+         f"eval {run} {shlex.join(words)} --json {out / 'eval.json'}")  # fmt: skip
+    evaluate.evaluate(run, words, json=out / "eval.json")
+
+    scene = unseen / "sequences" / "08"
+    _say("5/6", "label the scans of an unseen street",
+         f"predict {run} {scene} --out {labelled} --overwrite")  # fmt: skip
+    predict.predict(run, [str(scene)], out=labelled, overwrite=True)
+
+    _say("6/6", "look at truth, prediction and errors",
+         f"view {scene} --pred {labelled} --frame 2 --png {png} --html {html}")  # fmt: skip
+    view.view([scene], pred=labelled, frame=2, png=png, html=html)
+
+    minutes = (time.perf_counter() - began) / 60
+    console.rule(f"[bold green]done[/] in {minutes:.1f} minutes (simulated data)")
+    console.print(
+        f"open   {html}   in a browser: it can be turned\n"
+        f"see    {png}\n"
+        f"score  {out / 'eval.json'}\n"
+        f"try    pcseg predict {run} YOUR_FILE.ply\n"
+        f"try    pcseg view {scene} --pred {labelled}\n"
+        "train  pcseg train semantickitti/minkunet data.root=DIR      (pcseg ls configs)",
+        soft_wrap=True,
+    )
+
+
+def _say(step: str, what: str, command: str) -> None:
+    console.rule(f"[bold]{step}[/] {what}", align="left")
+    console.print(f"$ pcseg {command}", style="cyan", soft_wrap=True, markup=False)

@@ -88,7 +88,7 @@ def _target(out: Path, source: Any, scans: Any, i: int, suffix: str | None, path
     return path_of(out, Scan(_NO_POINTS(), meta=meta), suffix, source.root)  # type: ignore[no-any-return]
 
 
-def _NO_POINTS() -> Any:  # noqa: N802
+def _NO_POINTS() -> Any:
     import numpy as np
 
     return np.zeros((0, 3), np.float32)

@@ -12,6 +12,7 @@ from pcseg.cli.console import console, errors, progress
 
 if TYPE_CHECKING:
     from pcseg.config import Config
+    from pcseg.data import LabelSet
     from pcseg.train import Checkpoint
 
 
@@ -40,56 +41,81 @@ def train(
     run_training(load_config(config, settings or ()), config, restart)
 
 
-def run_training(loaded: Config, name: str, restart: bool = False) -> Path:
-    """Train as configured; returns the folder of the run."""
-    import torch
-    import yaml
+def run_training(config: Config, name: str, restart: bool = False) -> Path:
+    """Train as configured; returns the folder of the run.
 
-    from pcseg.files import write_text
+    Args:
+        config: the experiment.
+        name: what to call it on the screen, and the folder if the configuration names none.
+        restart: whether to begin anew where a run is already.
+    """
+    import torch
+
     from pcseg.methods import build_method
     from pcseg.train.datasets import class_weights, open_split
-    from pcseg.train.distributed import make_fabric
+    from pcseg.train.distributed import end_processes, make_fabric
     from pcseg.train.loop import BEST
     from pcseg.train.loop import train as run_loop
 
-    fabric = make_fabric(loaded)
+    fabric = make_fabric(config)
     main = fabric.is_global_zero
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    out = Path(fabric.broadcast(loaded.out or f"runs/{Path(name).stem}-{stamp}"))
-    train_set = open_split(loaded.data, loaded.data.split)
-    val_split = loaded.data.val_split
-    val_set = None if val_split is None else open_split(loaded.data, val_split)
-    resume = None if restart else _state_of(out, loaded)
-    with progress("count classes") as update:
-        weights = class_weights(loaded.loss, train_set, update)
-    torch.manual_seed(loaded.train.seed)  # the same first weights in every process and every run
-    method: Any = build_method(loaded, train_set.label_set, weights)
+    out = Path(fabric.broadcast(config.out or f"runs/{Path(name).stem}-{stamp}"))
+    train_set = open_split(config.data, config.data.split)
+    val_split = config.data.val_split
+    val_set = None if val_split is None else open_split(config.data, val_split)
+    resume = None if restart else _state_of(out, config, train_set.label_set)
+    if resume is not None and resume.finished:
+        _say(main, f"{out}: finished already, after {resume.update} updates. ", _ANEW)
+        return out
+    with progress("count classes", shown=main) as update:
+        weights = class_weights(config.loss, train_set, update)
+    torch.manual_seed(config.train.seed)  # the same first weights in every process and every run
+    method: Any = build_method(config, train_set.label_set, weights)
     if main:
-        out.mkdir(parents=True, exist_ok=True)
-        if restart:
-            _clear(out)
-        write_text(out / "config.yaml", yaml.safe_dump(loaded.model_dump(mode="json")))
+        _start_folder(out, config, restart)
         count = sum(p.numel() for p in method.parameters())
         validated = "no validation" if val_set is None else f"{len(val_set)} to validate"
         errors.print(
-            f"[bold]{name}[/]: {loaded.model.name}, {count / 1e6:.2f} M parameters, "
+            f"[bold]{name}[/]: {config.model.name}, {count / 1e6:.2f} M parameters, "
             f"{train_set.label_set.num_classes} classes; {len(train_set)} scans to train, "
-            f"{validated}; {fabric.world_size} x {fabric.device.type}; run folder {out}"
+            f"{validated}; {fabric.world_size} x {fabric.device.type}; run folder {out}",
+            soft_wrap=True,
         )
-    state = run_loop(
-        loaded, method, train_set, val_set, out, fabric, resume, errors if main else None
-    )
-    if main:
-        score = "" if state.best is None else f", mIoU {100 * state.best:.1f} on {val_split}"
-        console.print(f"[bold green]done[/] after {state.update} updates{score}: {out / BEST}")
-        console.print(f"next: pcseg eval {out}   or   pcseg predict {out} FILES", soft_wrap=True)
+    screen = errors if main else None
+    state = run_loop(config, method, train_set, val_set, out, fabric, resume, screen)
+    score = "" if state.best is None else f", best mIoU {100 * state.best:.1f} on {val_split}"
+    _say(main, f"[bold green]done[/] after {state.update} updates{score}: {out / BEST}")
+    _say(main, f"next: pcseg eval {out}   or   pcseg predict {out} FILES")
+    end_processes()
     return out
 
 
-def _state_of(out: Path, config: Config) -> Checkpoint | None:
+_ANEW = "Begin anew with --restart, or choose another out=…"
+
+
+def _say(main: bool, *texts: str) -> None:
+    if main:
+        console.print(*texts, soft_wrap=True)
+
+
+def _start_folder(out: Path, config: Config, restart: bool) -> None:
+    import yaml
+
+    from pcseg.files import write_text
+
+    if restart:
+        for name in ("last.pt", "best.pt", "best.json", "log.jsonl"):
+            (out / name).unlink(missing_ok=True)
+    write_text(out / "config.yaml", yaml.safe_dump(config.model_dump(mode="json")))
+
+
+def _state_of(out: Path, config: Config, classes: LabelSet) -> Checkpoint | None:
     """The state to go on from, if the folder holds an unfinished run of the same experiment."""
     from pcseg.config.load import build_config
+    from pcseg.data import LabelSet
     from pcseg.errors import ConfigError
+    from pcseg.evaluate import check_same_classes
     from pcseg.train.checkpoint import load_checkpoint
     from pcseg.train.loop import LAST
 
@@ -105,6 +131,7 @@ def _state_of(out: Path, config: Config) -> Checkpoint | None:
             f"{out} holds a run with other settings:\n{changes}\n"
             "Choose another folder with out=…, or begin anew with --restart."
         )
+    check_same_classes(LabelSet.from_dict(checkpoint.label_set), classes, out / LAST)
     return checkpoint
 
 
@@ -125,9 +152,3 @@ def _decisive(config: Config) -> dict[str, Any]:
 
     flatten(config.model_dump(mode="json"), "")
     return table
-
-
-def _clear(out: Path) -> None:
-    """Remove what a former run of this program left, and nothing else."""
-    for name in ("last.pt", "best.pt", "best.json", "log.jsonl"):
-        (out / name).unlink(missing_ok=True)

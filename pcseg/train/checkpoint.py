@@ -36,6 +36,7 @@ class Checkpoint:
         batch: batches of that epoch already used (the sampler's position).
         best: best validation mIoU so far, or None.
         best_update: the update it was reached at.
+        finished: whether the run has come to its end.
         version: of pcseg that wrote the file.
     """
 
@@ -51,6 +52,7 @@ class Checkpoint:
     batch: int = 0
     best: float | None = None
     best_update: int = 0
+    finished: bool = False
     version: str = __version__
 
     def weights(self) -> dict[str, torch.Tensor]:

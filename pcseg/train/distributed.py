@@ -104,3 +104,9 @@ def on_device(
     if weights is None:
         return None
     return {key: value.to(device) for key, value in weights.items()}
+
+
+def end_processes() -> None:
+    """Leave the group of processes, if this process is in one."""
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()

@@ -183,6 +183,7 @@ def train(
                     validate()
                 save()
         validate()
+        state.finished = True
         save()
     return state
 

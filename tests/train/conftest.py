@@ -8,21 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import torch
 
-from tests.scenes import write_kitti
-
-TINY = [
-    "model.width=0.125", "input.voxel_size=0.5", "data.batch_size=1", "data.workers=0",
-    "train.epochs=3", "train.log_every=1", "train.tensorboard=false", "optim.lr=0.005",
-]  # fmt: skip
-"""Settings of a training that takes seconds."""
-
-
-@pytest.fixture(scope="session")
-def kitti(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_kitti(tmp_path_factory.mktemp("kitti"), {"00": 8, "08": 2})
+from tests.conftest import TINY
 
 
 def command(root: Path, out: Path, *settings: str) -> list[str]:
@@ -33,7 +21,7 @@ def command(root: Path, out: Path, *settings: str) -> list[str]:
 
 
 def environment(threads: int = 1) -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": str(threads), "PCSEG_CACHE": "/nonexistent"}
+    return {**os.environ, "OMP_NUM_THREADS": str(threads)}
 
 
 def run(words: list[str], threads: int = 1) -> subprocess.CompletedProcess[str]:
