@@ -25,6 +25,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from pcseg._version import __version__
+from pcseg.data.scan import Scan
 from pcseg.data.semantickitti import SemanticKITTI
 from pcseg.data.transforms import Compose
 from pcseg.files import write_json
@@ -95,9 +96,18 @@ def floor(paths: list[tuple[Path, Path]]) -> Iterator[tuple[np.ndarray, np.ndarr
 
 
 def loader(data: Any, workers: int, scans: int) -> DataLoader:
-    """What training uses: scans, made in worker processes, handed over one by one."""
+    """Scans made in worker processes, handed over one by one as tensors, as training does."""
     order = list(itertools.islice(itertools.cycle(range(len(data))), scans))
-    return DataLoader(data, batch_size=None, sampler=order, num_workers=workers)
+    return DataLoader(
+        data, batch_size=None, sampler=order, num_workers=workers, collate_fn=to_tensors
+    )
+
+
+def to_tensors(scan: Scan) -> dict[str, torch.Tensor]:
+    """What a network needs of a scan; tensors cross processes in shared memory."""
+    assert scan.labels is not None
+    arrays = {"xyz": scan.xyz, "intensity": scan.attrs["intensity"], "labels": scan.labels}
+    return {name: torch.from_numpy(values) for name, values in arrays.items()}
 
 
 class Augmented(Dataset):

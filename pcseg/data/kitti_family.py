@@ -27,10 +27,10 @@ from pcseg.errors import ConfigError, DataError, LabelError
 
 log = logging.getLogger(__name__)
 
-LABEL_MODES = ("optional", "required", "only", "none")
 SIMULATION = "simulation.json"
 """The manifest that simulated data carries beside its sequences."""
 
+LABEL_MODES = ("optional", "required", "only", "none")
 REQUIRABLE = ("labels", "calib", "poses", "times")
 
 

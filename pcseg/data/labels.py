@@ -225,7 +225,7 @@ def _find(name: str) -> tuple[Path, str | None]:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(Path(path).read_text())
+        data = yaml.load(Path(path).read_text(), _LOADER)
     except FileNotFoundError as error:
         raise LabelError(f"{path}: this label map does not exist.") from error
     except yaml.YAMLError as error:
@@ -233,6 +233,10 @@ def _load(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict) or "dataset" not in data or not data.get("sets"):
         raise LabelError(f"{path}: a label map needs 'dataset' and 'sets'.")
     return data
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Ten times faster where PyYAML was built with libyaml; as safe."""
 
 
 def _first_raw_of_each(raw_to_train: Mapping[int, int]) -> dict[int, int]:
