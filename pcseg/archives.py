@@ -110,6 +110,8 @@ def _extract_into(archive: Path, folder: Path, limits: Limits) -> None:
             links.append((path, member))
         else:
             _copy(archive, member, source, path, budget)
+    if not budget.members:
+        raise DataError(f"{archive}: damaged or without any file. Get the archive again.")
     # Links come last: no member can be written through one.
     for path, member in links:
         _link(archive, folder, path, member)
@@ -125,7 +127,7 @@ def _members(archive: Path) -> Iterator[tuple[_Member, IO[bytes] | None]]:
             for info in opened.infolist():
                 yield _zip_member(archive, opened, info)
     elif tarfile.is_tarfile(archive):
-        with tarfile.open(archive) as opened_tar:
+        with tarfile.open(archive, tarinfo=_StrictTarInfo) as opened_tar:
             for entry in opened_tar:
                 member = _Member(
                     entry.name, _tar_kind(archive, entry), entry.size, entry.linkname, entry
@@ -133,6 +135,19 @@ def _members(archive: Path) -> Iterator[tuple[_Member, IO[bytes] | None]]:
                 yield member, opened_tar.extractfile(entry) if entry.isreg() else None
     else:
         raise DataError(f"{archive}: neither a zip nor a tar archive, or damaged. Get it again.")
+
+
+class _StrictTarInfo(tarfile.TarInfo):
+    """Tells of a damaged header in the middle, where tarfile would quietly end the archive."""
+
+    @classmethod
+    def fromtarfile(cls, opened: tarfile.TarFile) -> tarfile.TarInfo:  # type: ignore[override]
+        try:
+            return super().fromtarfile(opened)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"at byte {opened.offset}: {error}") from error
 
 
 def _zip_member(

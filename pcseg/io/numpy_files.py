@@ -119,10 +119,8 @@ def _members(path: Path, archive: zipfile.ZipFile) -> list[tuple[str, np.ndarray
 def _load(path: Path, file: IO[bytes], size: int) -> np.ndarray:
     """Read one array after its header has been believed: kind and size, before memory is taken."""
     start = file.read(12)
-    if start[:1] in (b"\x80", b"("):  # how pickles begin
-        raise DataError(f"{path}: {_REFUSED}")
     if start[:6] != b"\x93NUMPY":
-        raise DataError(f"{path}: not a NumPy array. Give the file the suffix of its real format.")
+        raise DataError(f"{path}: is not a NumPy array; perhaps it {_REFUSED}")
     try:
         length, skip = struct.unpack("<H", start[8:10])[0], 10
         if start[6] > 1:
