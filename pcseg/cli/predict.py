@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -63,7 +63,7 @@ def predict(
         # One scan at a time is looked at, so that finished ones are skipped without being read.
         for i, source in enumerate(scans.sources):
             update(i, len(scans), source.path.name)
-            target = _target(out, source, scans, i, suffix, prediction_path)
+            target = prediction_path(out, source.meta, suffix, source.root)
             if not (kept and target.is_file()):
                 for scan, prediction in predictions(loaded.method, scans, indices=[i]):
                     write_prediction(target, scan, prediction, loaded.label_set, suffix)
@@ -75,23 +75,6 @@ def predict(
         soft_wrap=True,
     )
     errors.print(f"next: pcseg view {names[0]} --pred {out}", soft_wrap=True)
-
-
-def _target(out: Path, source: Any, scans: Any, i: int, suffix: str | None, path_of: Any) -> Path:
-    """Where the prediction goes; found without reading the scan."""
-    from pcseg.data import Scan
-
-    meta: dict[str, Any] = {"path": str(source.path)}
-    if source.dataset is not None:
-        frame = source.dataset.frames[source.index]
-        meta |= {"sequence": frame.sequence, "frame": frame.frame}
-    return path_of(out, Scan(_NO_POINTS(), meta=meta), suffix, source.root)  # type: ignore[no-any-return]
-
-
-def _NO_POINTS() -> Any:
-    import numpy as np
-
-    return np.zeros((0, 3), np.float32)
 
 
 def _claim(out: Path, loaded: LoadedRun, overwrite: bool) -> bool:

@@ -42,17 +42,14 @@ def submit(
     dataset = open_split(data, ";".join(chosen) if chosen else "test", labels="none")
     folder = loaded.checkpoint.parent / f"submission-{loaded.update}"
     with progress("predict") as update:
-        names = [(frame.sequence, frame.frame) for frame in dataset.frames]
-        targets = [
-            folder / "sequences" / sequence / "predictions" / f"{frame}.label"
-            for sequence, frame in names
-        ]
+        ids = [{"sequence": frame.sequence, "frame": frame.frame} for frame in dataset.frames]
+        targets = [prediction_path(folder, meta, ".label") for meta in ids]
         left = [i for i, target in enumerate(targets) if not target.is_file()]
-        for scan, prediction in predictions(
+        made = predictions(
             loaded.method, dataset, workers=data.workers, indices=left, progress=update
-        ):
-            path = prediction_path(folder, scan, ".label")
-            write_prediction(path, scan, prediction, loaded.label_set, ".label")
+        )
+        for i, (scan, prediction) in zip(left, made, strict=True):
+            write_prediction(targets[i], scan, prediction, loaded.label_set, ".label")
     count = write_submission(folder, out, chosen, description)
     faults = validate_submission(out, str(data.root), chosen, loaded.label_set)
     require_valid(out, faults)

@@ -72,10 +72,10 @@ class Predictions(Sequence["Prediction | None"]):
         from pcseg.errors import DataError
         from pcseg.evaluate.prediction_files import find_prediction, read_prediction
 
-        scan, source = self.scans[index], self.scans.sources[index]
+        source = self.scans.sources[index]
         path = self.folder
         if path.is_dir():
-            found = find_prediction(path, scan, source.root)
+            found = find_prediction(path, source.meta, source.root)
             if found is None and index == 0:
                 raise DataError(
                     f"{path}: has no prediction for {source.path}. Make it with "

@@ -98,3 +98,12 @@ def _reader(name: str) -> type:
     module, _, cls = DATASETS[name].partition(":")
     reader: type = getattr(importlib.import_module(module), cls)
     return reader
+
+
+def default_label_set(name: str) -> str | None:
+    """The name of the label set a dataset is read with by default; None if it is the user's own.
+
+    Raises:
+        ConfigError: if there is no such dataset.
+    """
+    return getattr(_reader(name), "label_map", None)

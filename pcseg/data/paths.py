@@ -33,6 +33,14 @@ class Source:
     dataset: ScanDataset | None = None
     index: int = 0
 
+    @property
+    def meta(self) -> dict[str, str]:
+        """What names the scan, known without reading it: path, and sequence and frame if any."""
+        meta = {"path": str(self.path)}
+        if self.dataset is not None:
+            meta["sequence"], meta["frame"] = self.dataset.frames[self.index]
+        return meta
+
 
 class PathScans(FileDataset):
     """The scans under some paths, read when they are asked for.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pcseg.data import LabelSet, Prediction, Scan
 from pcseg.errors import ConfigError, DataError
@@ -43,7 +45,7 @@ def write_prediction(
     """
     path = Path(path)
     if path.suffix.lower() not in FORMATS or path.is_dir():
-        path = prediction_path(path, scan, format)
+        path = prediction_path(path, scan.meta, format)
     suffix = _known(path.suffix)
     if format is not None and _known(format) != suffix:
         raise ConfigError(f"{path}: the format {_known(format)} needs a name that ends so.")
@@ -77,7 +79,7 @@ def read_prediction(path: str | os.PathLike[str], label_set: LabelSet) -> Predic
 
 def prediction_path(
     folder: str | os.PathLike[str],
-    scan: Scan,
+    meta: Mapping[str, Any],
     format: str | None = None,
     root: str | os.PathLike[str] | None = None,
 ) -> Path:
@@ -90,13 +92,13 @@ def prediction_path(
 
     Args:
         folder: of the predictions.
-        scan: with ``meta["path"]``, or sequence and frame.
+        meta: of the scan: ``path``, or ``sequence`` and ``frame``.
         format: a suffix of `FORMATS`; by default what suits the input.
         root: a folder above the input, below which its sub-folders are repeated.
     """
-    source = Path(scan.meta["path"]) if scan.meta.get("path") else None
+    source = Path(meta["path"]) if meta.get("path") else None
     suffix = _known(format or default_format(source or "scan.bin"))
-    sequence, frame = scan.meta.get("sequence"), scan.meta.get("frame")
+    sequence, frame = meta.get("sequence"), meta.get("frame")
     if suffix == ".label" and sequence is not None and frame is not None:
         name = frame if isinstance(frame, str) else f"{frame:06d}"
         return Path(folder) / "sequences" / str(sequence) / "predictions" / f"{name}.label"
@@ -109,10 +111,12 @@ def prediction_path(
 
 
 def find_prediction(
-    folder: str | os.PathLike[str], scan: Scan, root: str | os.PathLike[str] | None = None
+    folder: str | os.PathLike[str],
+    meta: Mapping[str, Any],
+    root: str | os.PathLike[str] | None = None,
 ) -> Path | None:
     """The prediction of a scan in a folder, in whatever format it was written, or None."""
-    candidates = (prediction_path(folder, scan, suffix, root) for suffix in FORMATS)
+    candidates = (prediction_path(folder, meta, suffix, root) for suffix in FORMATS)
     return next((path for path in candidates if path.is_file()), None)
 
 

@@ -167,21 +167,21 @@ def test_default_formats_and_names(tmp_path) -> None:
         "x/cloud.npz": "cloud.npz",
         "x/cloud.txt": "cloud.txt.ply",
     }.items():
-        assert prediction_path("out", a_scan(path=source)).as_posix() == f"out/{name}"
+        assert prediction_path("out", {"path": source}).as_posix() == f"out/{name}"
     kitti = a_scan(path="s/08/velodyne/000123.bin", sequence="08", frame="000123")
     expected = "out/sequences/08/predictions/000123.label"
-    assert prediction_path("out", kitti).as_posix() == expected
-    assert prediction_path("out", kitti, "ply").as_posix() == "out/000123.bin.ply"
+    assert prediction_path("out", kitti.meta).as_posix() == expected
+    assert prediction_path("out", kitti.meta, "ply").as_posix() == "out/000123.bin.ply"
     nested = a_scan(path="in/a/b.ply")
-    assert prediction_path("out", nested, root="in").as_posix() == "out/a/b.ply"
+    assert prediction_path("out", nested.meta, root="in").as_posix() == "out/a/b.ply"
 
 
 def test_predictions_are_found_in_whatever_format(tmp_path) -> None:
     scan = a_scan(path="in/a.pcd")
-    assert find_prediction(tmp_path, scan) is None
+    assert find_prediction(tmp_path, scan.meta) is None
     for format in (".npz", "ply", ".label"):
         written = write_prediction(tmp_path / format.strip("."), scan, a_prediction(), SK19, format)
-        assert find_prediction(written.parent, scan) == written
+        assert find_prediction(written.parent, scan.meta) == written
 
 
 def test_the_input_itself_is_never_replaced(tmp_path) -> None:
