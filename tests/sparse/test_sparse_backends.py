@@ -10,6 +10,9 @@ import torch
 
 from pcseg.errors import BackendError
 from pcseg.sparse import (
+    ResidualBlock,
+    SparseConv3d,
+    SparseInverseConv3d,
     SparseTensor,
     SubMConv3d,
     available_backends,
@@ -74,6 +77,35 @@ def test_maps_of_one_backend_serve_another():
     with use_backend("numba"):
         torch.testing.assert_close(layer(tensor).feats, expected)
     assert len(tensor.maps) == 1
+
+
+def test_a_whole_network_agrees_in_float64():
+    torch.manual_seed(0)
+    coords = torch.unique(torch.randint(-12, 12, (3000, 3)), dim=0)
+    coords = torch.nn.functional.pad(coords, (1, 0)).int()
+    feats, gradient = torch.randn(len(coords), 3).double(), torch.randn(len(coords), 8).double()
+    layers = [ResidualBlock(3, 8), SparseConv3d(8, 12), ResidualBlock(12, 12, 3, 2)]
+    layers += [SparseConv3d(12, 12, 3, 2), SparseInverseConv3d(12, 12, 3), ResidualBlock(12, 12)]
+    net = torch.nn.Sequential(*layers, SparseInverseConv3d(12, 8)).double()
+    found = []
+    for name in ("torch", "numba"):
+        with use_backend(name):
+            out = net(SparseTensor(feats, coords)).feats
+        found.append([out, *torch.autograd.grad(out, list(net.parameters()), gradient)])
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-10, rtol=1e-10)
+
+
+def test_without_numba_the_torch_backend_takes_over(monkeypatch):
+    monkeypatch.setitem(BACKENDS, "numba", "pcseg.sparse.backends.no_such_module:Backend")
+    get_backend.cache_clear()
+    try:
+        assert pick_backend(CPU).name == "torch"
+        assert available_backends("cpu") == ["torch"]
+        with pytest.raises(BackendError, match="'numba' cannot be loaded"):
+            set_backend("numba")
+    finally:
+        get_backend.cache_clear()
 
 
 def test_importing_the_core_loads_no_backend_library():

@@ -1,0 +1,101 @@
+"""What the benchmark programs share: interleaved timing, peak memory of a child, the JSON."""
+
+from __future__ import annotations
+
+import multiprocessing
+import platform
+import resource
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pcseg._version import __version__
+
+
+def interleaved(
+    programs: dict[str, Callable[[], object]], rounds: int, budget_s: float
+) -> dict[str, float]:
+    """Median milliseconds of several programs, run in turn so that all meet the same machine.
+
+    Args:
+        programs: called once before anything is timed (compilation, caches), then once a round.
+        rounds: at most this many rounds, at least one.
+        budget_s: no new round starts after this time.
+    """
+    for program in programs.values():
+        program()
+    times: dict[str, list[float]] = {name: [] for name in programs}
+    began = time.perf_counter()
+    for _ in range(rounds):
+        for name, program in programs.items():
+            start = time.perf_counter()
+            program()
+            times[name].append(time.perf_counter() - start)
+        if time.perf_counter() - began > budget_s:
+            break
+    return {name: 1e3 * statistics.median(taken) for name, taken in times.items()}
+
+
+def peak_mb(program: Callable[..., object], *arguments: Any) -> float:
+    """Megabytes by which `program` raises the peak of resident memory, in a process of its own.
+
+    `program` is called twice: once on ``warm=True`` with little work, after which the peak is read,
+    and once in earnest.
+    """
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(_peak_of, (program, arguments))
+
+
+def record(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The JSON of a benchmark: where it ran, with what, and its rows."""
+    return {
+        "device": _processor(),
+        "threads": torch.get_num_threads(),
+        "versions": {
+            "pcseg": __version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+        "commit": _commit(),
+        "rows": rows,
+    }
+
+
+def _peak_of(program: Callable[..., object], arguments: tuple[Any, ...]) -> float:
+    program(*arguments, warm=True)
+    before = _peak_kb()
+    program(*arguments, warm=False)
+    return (_peak_kb() - before) / 1024
+
+
+def _peak_kb() -> int:
+    # Not ru_maxrss where it can be helped: on Linux a child starts with its parent's.
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = status.read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _processor() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty"]
+    folder = Path(__file__).parent
+    found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
