@@ -21,7 +21,7 @@ async function goTo(number) {
   if (frame.number !== wanted) return;  // the user has moved on while it was unpacked
   state.frame = frame;
   forgetOldFrames(releaseFrame);
-  let_go();
+  letGo();
   showFacts(frame);
   chooseLayer(state.layer);
 }
@@ -43,6 +43,7 @@ function redraw() {
     drawingAsked = false;
     drawFrame(state.frame, layerOf(state.frame), look());
     placeMarker();
+    document.documentElement.dataset.ready = 'true';  // for whoever waits for the first picture
   });
 }
 
@@ -93,7 +94,7 @@ function hold(index, x, y) {
   placeMarker();
 }
 
-function let_go() {
+function letGo() {
   hold(-1);
 }
 
@@ -173,7 +174,7 @@ const KEYS = {
   '+': () => setSize(state.size * 1.2),
   '=': () => setSize(state.size * 1.2),
   '-': () => setSize(state.size / 1.2),
-  escape: () => { at('help').hidden = true; let_go(); },
+  escape: () => { at('help').hidden = true; letGo(); },
 };
 
 function keyed(event) {
@@ -247,7 +248,6 @@ async function start() {
   followAddress();
   await goTo(wanted);
   prepareCut(state.frame);
-  document.documentElement.dataset.ready = 'true';  // for whoever waits for the first picture
 }
 
 start().catch(error => trouble(`The page cannot be shown: ${error.message}`));
