@@ -6,7 +6,6 @@ import numpy as np
 
 from pcseg.sim.classes import (
     LANE_MARKING,
-    OTHER_GROUND,
     PARKING,
     ROAD,
     SIDEWALK,
@@ -24,7 +23,6 @@ _MATERIALS = {
     LANE_MARKING: "paint_white",
     PARKING: "cobble",
     SIDEWALK: "paving",
-    OTHER_GROUND: "gravel",
     TERRAIN: "grass",
 }
 

@@ -18,7 +18,8 @@ _PARALLEL = ["car"] * 8 + ["empty"] * 11 + ["truck"] * 2 + ["trailer"] * 2 + ["m
 _PARALLEL += ["works"]
 _PERPENDICULAR = ["car"] * 12 + ["empty"] * 12 + ["motorcycles"] * 3 + ["trailer", "pickup"]
 _FURNITURE = ["lamp"] * 4 + ["sign"] * 5 + ["tree"] * 5 + ["bicycles"] * 4 + ["person"] * 4
-_FURNITURE += ["bollards"] * 2 + ["bin", "cabinet", "motorcycle", "pole", "pair", "rider"]
+_FURNITURE += ["bollards"] * 2 + ["shrubs"] * 4
+_FURNITURE += ["bin", "cabinet", "motorcycle", "pole", "pair", "rider"]
 
 
 def build_kerbside(site: Site) -> None:
@@ -124,6 +125,13 @@ def _place(site: Site, card: str, s: float, side: int, a: float) -> None:
             site.put(tree(rng, rng.uniform(5, 11)), s, d, rng.uniform(0, 6))
             if plan.sides[side].strip and rng.random() < 0.3:
                 site.put(bush(rng, 0.5), s + 1.3, d)
+    elif card == "shrubs":
+        if plan.sides[side].strip:
+            for k in range(int(rng.integers(2, 5))):
+                if plan.clear_of_crossings(s + 0.9 * k, side, 7.5) and site.claim(
+                    s + 0.9 * k, d, 0.4
+                ):
+                    site.put(bush(rng, rng.uniform(0.35, 0.6)), s + 0.9 * k, d, rng.uniform(0, 6))
     elif card == "bicycles":
         for k in range(int(rng.integers(2, 6))):
             if site.claim(s + 0.75 * k, d, 0.3):
@@ -174,7 +182,7 @@ def _on_driveway(site: Site, s: float, side: int) -> bool:
 
 
 def _side_street(site: Site, crossing: Crossing) -> None:
-    """A waiting car, parked cars, and signs at the mouth and on the island of a side street."""
+    """A waiting car, parked cars, and a sign at the mouth of a side street."""
     plan, rng = site.plan, site.rng
     for side in crossing.sides:
         lane = crossing.half / 2 * side
@@ -182,9 +190,6 @@ def _side_street(site: Site, crossing: Crossing) -> None:
             site.put_thing(
                 car(rng), crossing.s + lane, side * (plan.back(side) + 3.2), -side * np.pi / 2
             )
-        if crossing.half > 3.4:
-            for a in (plan.back(side) + 2.6, plan.back(side) + 9.2):
-                site.put(sign(rng), crossing.s, side * a, side * np.pi / 2)
         for a in np.arange(plan.back(side) + 12, 40, 6.5):
             if rng.random() < 0.5:
                 d = side * a

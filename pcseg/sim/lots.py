@@ -21,7 +21,7 @@ _BUILDERS: dict[str, Callable[[np.random.Generator, float], Mesh]] = {
     "plaza": block,
 }
 _BORDERS = ["picket", "bars", "board", "wall", "hedge", "none"]
-_BORDER_SHARES = [0.15, 0.13, 0.08, 0.12, 0.42, 0.1]
+_BORDER_SHARES = [0.14, 0.12, 0.08, 0.12, 0.46, 0.08]
 
 
 def build_lots(site: Site) -> None:
@@ -97,7 +97,7 @@ def _run(site: Site, kind: str, start: tuple[float, float], end: tuple[float, fl
 
 def _garden(site: Site, lot: Lot, near: float, far: float) -> None:
     rng = site.rng
-    for _ in range(int((lot.end - lot.start) * max(far - near, 0) / 6)):
+    for _ in range(int((lot.end - lot.start) * max(far - near, 0) / 4.5)):
         s, d = rng.uniform(lot.start, lot.end), lot.side * rng.uniform(near, max(far, near + 0.1))
         if lot.driveway is not None and abs(s - lot.driveway) < 2.5:
             continue
@@ -142,7 +142,7 @@ def _green(site: Site, lot: Lot) -> None:
                     (start, lot.side * (back + 0.2)),
                     (start + 4.0, lot.side * (back + 0.2)),
                 )
-    for _ in range(int((lot.end - lot.start) * 1.3)):
+    for _ in range(int((lot.end - lot.start) * 1.8)):
         s, d = rng.uniform(lot.start, lot.end), lot.side * (back + rng.uniform(1.2, 22))
         if rng.random() < 0.5:
             if site.claim(s, d, 2.0):

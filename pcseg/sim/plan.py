@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pcseg.sim.classes import LANE_MARKING, OTHER_GROUND, PARKING, ROAD, SIDEWALK, TERRAIN
+from pcseg.sim.classes import LANE_MARKING, PARKING, ROAD, SIDEWALK, TERRAIN
 from pcseg.sim.path import Path, draw_path
 
 GROUND_HALF_WIDTH_M = 46.0
@@ -171,9 +171,6 @@ class Plan:
             corner &= (u >= c.half) & (u < c.half + radius)
             outside = np.hypot(a - self.road_half - radius, u - c.half - radius) > radius
             kind[corner & outside] = ROAD
-            island = here & (u < 0.8) & (np.abs(a - self.back(side) - 6.0) < 4.0)
-            if c.half > 3.4:
-                kind[island] = OTHER_GROUND
 
     def _markings(self, kind: np.ndarray, s: np.ndarray, d: np.ndarray) -> None:
         road = kind == ROAD
@@ -210,10 +207,10 @@ def draw_plan(rng: np.random.Generator, length_m: float) -> Plan:
 def _sides(rng: np.random.Generator) -> dict[int, Side]:
     kinds = [
         "parallel",
-        str(rng.choice(["parallel", "perpendicular", "none"], p=[0.35, 0.2, 0.45])),
+        str(rng.choice(["parallel", "perpendicular", "none"], p=[0.3, 0.15, 0.55])),
     ]
     rng.shuffle(kinds)
-    bays = {"parallel": 2.2, "perpendicular": 4.9, "none": 0.0}
+    bays = {"parallel": 2.1, "perpendicular": 4.9, "none": 0.0}
     planted = rng.random() < 0.55
     return {
         side: Side(

@@ -49,5 +49,5 @@ def build_street(
     site.parts.append(build_ground(plan, rng))
     build_kerbside(site)
     build_lots(site)
-    ego = Track(plan.path, MARGIN_M, speed_mps, -0.46 * plan.road_half, sway=0.15)
+    ego = Track(plan.path, MARGIN_M, speed_mps, -0.42 * plan.road_half, sway=0.15)
     return World(join(site.parts), build_traffic(site, ego), plan.path, ego, name=f"street {seed}")

@@ -48,7 +48,7 @@ def _cyclists(site: Site, ego: Track) -> list[Mover]:
     made = []
     for direction in (1, -1):
         speed = direction * rng.uniform(3.5, 6.0)
-        offset = -direction * (plan.road_half - 0.4)
+        offset = -direction * (plan.road_half - 0.3)
         for start in _spread(rng, plan.path.length_m, 26):
             track = Track(plan.path, start, speed, offset, sway=0.1)
             made.append(_mover(site, bicyclist(rng), track, 5.0))

@@ -15,7 +15,7 @@ def tree(rng: np.random.Generator, height: float | None = None) -> Mesh:
     tall = float(rng.uniform(5, 13)) if height is None else height
     if habit == "conifer":
         return _conifer(rng, tall)
-    clear = float(rng.uniform(1.0, 2.4)) if habit != "column" else float(rng.uniform(0.5, 1.2))
+    clear = float(rng.uniform(0.8, 2.0)) if habit != "column" else float(rng.uniform(0.5, 1.2))
     clear = min(clear, 0.4 * tall)
     spread = {"round": 0.28, "spreading": 0.4, "column": 0.13}[str(habit)] * tall
     radius = 0.018 * tall + float(rng.uniform(0.03, 0.12))
@@ -26,7 +26,7 @@ def tree(rng: np.random.Generator, height: float | None = None) -> Mesh:
     blobs = _blobs(rng, crown, spread, 0.5 * (tall - clear), int(rng.integers(5, 10)))
     for center, _ in blobs[: 4 + int(rng.integers(0, 3))]:
         wood.append(tube(fork, center, 0.45 * radius, "bark", 0.1 * radius, sides=5))
-    foliage = _foliage(rng, blobs, int(260 + 24 * tall), "leaf", 0.17 + 0.012 * tall)
+    foliage = _foliage(rng, blobs, int(400 + 36 * tall), "leaf", 0.18 + 0.012 * tall)
     return join([join(wood).labelled(TRUNK), foliage.labelled(VEGETATION)])
 
 
@@ -34,7 +34,7 @@ def bush(rng: np.random.Generator, size: float | None = None) -> Mesh:
     """A bush that is leaves down to the ground."""
     radius = float(rng.uniform(0.4, 1.3)) if size is None else size
     blobs = _blobs(rng, np.array([0, 0, 0.75 * radius]), radius, 0.7 * radius, 4)
-    return _foliage(rng, blobs, int(90 + 90 * radius), "leaf", 0.2).labelled(VEGETATION)
+    return _foliage(rng, blobs, int(150 + 150 * radius), "leaf", 0.2).labelled(VEGETATION)
 
 
 def hedge(rng: np.random.Generator, start: np.ndarray, end: np.ndarray) -> Mesh:
@@ -43,7 +43,7 @@ def hedge(rng: np.random.Generator, start: np.ndarray, end: np.ndarray) -> Mesh:
     along = end - start
     length = float(np.linalg.norm(along))
     across = np.array([-along[1], along[0], 0.0]) / max(length, 1e-6)
-    count = int(length * (50 + 55 * height))
+    count = int(length * (80 + 80 * height))
     u = rng.random(count)
     # Two parts of three lie in the faces, the rest inside: a shell with depth, not a box.
     shell = rng.random(count) < 0.67
@@ -75,7 +75,7 @@ def _conifer(rng: np.random.Generator, tall: float) -> Mesh:
     clear = float(rng.uniform(0.2, 1.2))
     radius = 0.016 * tall + 0.05
     wood = tube((0, 0, -0.2), (0, 0, 0.93 * tall), radius, "bark", 0.02, sides=7)
-    count = int(260 + 34 * tall)
+    count = int(400 + 50 * tall)
     level = rng.random(count) ** 1.5
     tiers = 0.82 + 0.18 * np.cos(level * tall * 3.5)  # branches stand in whorls
     reach = (1 - level) * float(rng.uniform(0.17, 0.26)) * tall * tiers * np.sqrt(rng.random(count))
