@@ -10,7 +10,7 @@ import numpy as np
 from pcseg.errors import DataError
 from pcseg.files import atomic_path
 from pcseg.io import lzf
-from pcseg.io.columns import from_columns, to_columns
+from pcseg.io.columns import TRIPLES, from_columns, to_columns
 from pcseg.io.layouts import Columns
 from pcseg.io.numbers import read_table
 from pcseg.io.pcd_header import ENCODINGS, Header, parse_header
@@ -54,6 +54,8 @@ def write(path: Path, points: PointFile, columns: Columns | None, encoding: str 
     pack = not kept or bool(kept.get("packed")) or "rgb" not in points.stored
     named = to_columns(path, points, wide=_ANY_WIDTH, byte_colors=pack)
     named = _pack_color(named) if pack else named
+    if "normal" not in points.stored:
+        named = {_NORMALS.get(name, name): values for name, values in named.items()}
     named = {name: _plain(values) for name, values in named.items()}
     width, height = kept.get("width", 0), kept.get("height", 0)
     if width * height != len(points):
@@ -90,12 +92,23 @@ def _from_ascii(path: Path, data: bytes, header: Header) -> dict[str, np.ndarray
     fields, at = {}, 0
     for name, dtype, count in zip(header.names, header.types, header.counts, strict=True):
         values = table[:, at] if count == 1 else table[:, at : at + count]
+        if name in _PACKED and _is_bits(values):
+            dtype = "<u4"
         with np.errstate(over="ignore", invalid="ignore"):
             fields[name] = values.astype(dtype)
         if np.dtype(dtype).kind != "f" and not np.array_equal(fields[name], values):
             raise DataError(f"{path}: values of '{name}' do not fit its type. Mend the header.")
         at += count
     return fields
+
+
+def _is_bits(values: np.ndarray) -> bool:
+    """Whether a packed colour in text is written as the integer that its bits are.
+
+    PCL does so although the header says float; other writers put the float with these bits, which
+    is a tiny fraction or, with alpha, no number or far beyond 32 bits.
+    """
+    return bool(np.all((values >= 0) & (values < 2**32) & (values == np.rint(values))))
 
 
 def _from_binary(path: Path, data: bytes, header: Header) -> dict[str, np.ndarray]:
@@ -170,14 +183,12 @@ _ENCODERS = dict(zip(ENCODINGS, (_to_ascii, _to_binary, _to_compressed), strict=
 
 def _unpack_color(named: dict[str, np.ndarray]) -> str:
     """Replace a packed colour by its bytes; its name, or "" if there is none."""
-    for name in ("rgb", "rgba"):
+    for name in _PACKED:
         values = named.get(name)
         if values is None or values.ndim != 1 or values.dtype.itemsize != 4:
             continue
         del named[name]
-        # PCL's ascii writers put the integer where the header says float, others the float's bits.
-        whole = values.dtype.kind == "f" and bool(np.all((values >= 256) & (values == values // 1)))
-        bits = values.astype(np.uint32) if whole else values.view(np.uint32)
+        bits = values.view(np.uint32)
         for i, channel in enumerate(("blue", "green", "red", "alpha")[: len(name)]):
             named[channel] = ((bits >> np.uint32(8 * i)) & np.uint32(255)).astype(np.uint8)
         return name
@@ -201,6 +212,9 @@ def _pack_color(named: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return packed
 
 
+_PACKED = ("rgb", "rgba")
+_NORMALS = dict(zip(*TRIPLES["normal"], strict=True))
+"""PCL says normal_x where others say nx."""
 _ANY_WIDTH = 1 << 31
 
 

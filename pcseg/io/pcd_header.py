@@ -83,7 +83,7 @@ def _header(entries: dict[str, list[str]], end: int, end_line: int) -> Header:
     if not len(names) == len(counts) == len(types) or min(counts, default=0) < 0:
         raise ValueError(f"{len(names)} fields, {len(types)} types, {len(counts)} counts")
     points = int(entries["POINTS"][0]) if "POINTS" in entries else int(entries["WIDTH"][0])
-    return Header(
+    header = Header(
         # PCL pads with fields called "_": they need distinct names here.
         names=[f"_{i}" if names[i] == "_" else names[i] for i in kept],
         types=[np.dtype(types[i]).str for i in kept],
@@ -95,6 +95,8 @@ def _header(entries: dict[str, list[str]], end: int, end_line: int) -> Header:
         end=end,
         end_line=end_line,
     )
+    _ = header.row  # NumPy refuses fields of one name
+    return header
 
 
 def _checked(path: Path, header: Header, entries: dict[str, list[str]]) -> Header:
