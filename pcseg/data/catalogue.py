@@ -72,18 +72,13 @@ def dataset_facts(name: str) -> dict[str, str]:
     return {**facts, "classes": ", ".join(f"{key} ({n})" for key, n in sets.items())}
 
 
-def default_label_set(name: str) -> str:
-    """The label set a dataset is read with unless another is asked for: ``semantic_kitti/sk19``.
+def default_label_set(name: str) -> str | None:
+    """The name of the label set a dataset is read with by default; None if it is the user's own.
 
     Raises:
-        ConfigError: if there is no such dataset, or it has no classes of its own.
+        ConfigError: if there is no such dataset.
     """
-    label_map = getattr(_reader(name), "label_map", None)
-    if label_map is None:
-        raise ConfigError(
-            f"dataset '{name}' has no classes of its own. Name your label map: label_map=FILE.yaml."
-        )
-    return f"{label_map}/{next(iter(map_data(label_map)['sets']))}"
+    return getattr(_reader(name), "label_map", None)
 
 
 _GIVEN = ("root", "split", "label_set")
@@ -98,12 +93,3 @@ def _reader(name: str) -> type:
     module, _, cls = DATASETS[name].partition(":")
     reader: type = getattr(importlib.import_module(module), cls)
     return reader
-
-
-def default_label_set(name: str) -> str | None:
-    """The name of the label set a dataset is read with by default; None if it is the user's own.
-
-    Raises:
-        ConfigError: if there is no such dataset.
-    """
-    return getattr(_reader(name), "label_map", None)

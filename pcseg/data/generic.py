@@ -123,7 +123,9 @@ class Generic(FileDataset):
                     f"{path.stem}.label or {path.stem}.labels.npy, or use labels=optional."
                 )
             return scan
-        return scan.replace(labels=self.label_set.encode(scan.raw_labels, beside or path))
+        labels = self.label_set.encode(scan.raw_labels, beside or path)
+        meta = {**scan.meta, "things": self.label_set.thing_classes}
+        return scan.replace(labels=labels, meta=meta)
 
     def _labelled(self, paths: list[Path]) -> list[Path]:
         """Files with labels beside them, and those of a folder and format that has them inside."""

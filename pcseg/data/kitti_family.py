@@ -113,6 +113,12 @@ class KittiFamily(FileDataset):
         frame = self.frames[index]
         path = self.cloud_path(frame)
         cloud = read_cloud(path)
+        meta: dict[str, Any] = {
+            "dataset": self.name,
+            "sequence": frame.sequence,
+            "frame": frame.frame,
+            "path": str(path),
+        }
         scan: dict[str, Any] = {
             "xyz": np.ascontiguousarray(cloud[:, :3]),
             "attrs": {"intensity": cloud[:, 3] / np.float32(self.intensity_max)},
@@ -121,13 +127,8 @@ class KittiFamily(FileDataset):
             raw, scan["instances"] = read_label_file(self.label_path(frame), path, len(cloud))
             scan["raw_labels"] = raw
             scan["labels"] = self.label_set.encode(raw, self.label_path(frame))
+            meta["things"] = self.label_set.thing_classes
         side, number = self._sides[frame.sequence], int(frame.frame)
-        meta: dict[str, Any] = {
-            "dataset": self.name,
-            "sequence": frame.sequence,
-            "frame": frame.frame,
-            "path": str(path),
-        }
         if self.simulated:
             meta["simulated"] = True
         if side.times is not None:

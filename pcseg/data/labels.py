@@ -33,6 +33,7 @@ class LabelSet:
         train_to_raw: the raw id written for each train id.
         raw_names: names of the raw ids.
         moving: raw ids that mean "this object moves".
+        things: raw ids of what comes as single objects (vehicles, people), not as ground or walls.
     """
 
     dataset: str
@@ -43,11 +44,20 @@ class LabelSet:
     train_to_raw: Mapping[int, int]
     raw_names: Mapping[int, str]
     moving: frozenset[int] = frozenset()
+    things: frozenset[int] = frozenset()
 
     @property
     def num_classes(self) -> int:
         """K, the number of scored classes."""
         return len(self.names)
+
+    @cached_property
+    def thing_classes(self) -> tuple[int, ...]:
+        """Train ids whose raw ids are all things: the objects that mixes may paste."""
+        back: dict[int, set[int]] = {}
+        for raw_id, train_id in self.raw_to_train.items():
+            back.setdefault(train_id, set()).add(raw_id)
+        return tuple(sorted(k for k, raw in back.items() if k != IGNORE and raw <= self.things))
 
     @cached_property
     def hash(self) -> str:
@@ -106,6 +116,7 @@ class LabelSet:
             "train_to_raw": dict(self.train_to_raw),
             "raw_names": dict(self.raw_names),
             "moving": sorted(self.moving),
+            "things": sorted(self.things),
         }
 
     @classmethod
@@ -120,6 +131,7 @@ class LabelSet:
             train_to_raw={int(k): int(v) for k, v in data["train_to_raw"].items()},
             raw_names={int(k): str(v) for k, v in data["raw_names"].items()},
             moving=frozenset(data["moving"]),
+            things=frozenset(data.get("things", ())),
         )
 
     @cached_property
@@ -159,8 +171,9 @@ def list_label_sets() -> list[str]:
 def read_label_set(path: Path, set_name: str | None = None) -> LabelSet:
     """Read one set of a label-map YAML file; the first set if no name is given.
 
-    The file has ``dataset``, ``raw_names`` {id: name}, optional ``raw_colors`` {id: [r, g, b]} and
-    ``moving`` [ids], and ``sets`` {name: {names, raw_to_train, optional train_to_raw and colors}}.
+    The file has ``dataset``, optional ``raw_names`` {id: name}, ``raw_colors`` {id: [r, g, b]},
+    ``moving`` [ids] and ``things`` [ids], and ``sets`` {name: {names, raw_to_train, optional
+    train_to_raw and colors}}.
 
     Raises:
         LabelError: if the file or the set is malformed, naming what is missing.
@@ -184,6 +197,7 @@ def read_label_set(path: Path, set_name: str | None = None) -> LabelSet:
             train_to_raw={int(k): int(v) for k, v in back.items()},
             raw_names={int(k): str(v) for k, v in data.get("raw_names", {}).items()},
             moving=frozenset(int(i) for i in data.get("moving", ())),
+            things=frozenset(int(i) for i in data.get("things", ())),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LabelError(

@@ -66,14 +66,14 @@ class PolarMix:
     `classes` are added as they are and turned by two angles, one in 0..120° and one in 120..240°.
 
     Attributes:
-        classes: train ids whose points are pasted; the first eight of SemanticKITTI's nineteen are
-            the vehicles and people. Empty: only sectors are swapped.
+        classes: train ids whose points are pasted; None for the vehicles and people of the scan's
+            own label set (``meta["things"]``); empty to swap sectors only.
         swap: probability of the sector swap.
         paste: probability of the pasting.
         sector_deg: width of the swapped sector.
     """
 
-    classes: Sequence[int] = (0, 1, 2, 3, 4, 5, 6, 7)
+    classes: Sequence[int] | None = None
     swap: float = 0.5
     paste: float = 1.0
     sector_deg: float = 180.0
@@ -90,13 +90,20 @@ class PolarMix:
                 scan.select(~in_sector(scan, start, width)),
                 other.select(in_sector(other, start, width)),
             )
-        if pastes and self.classes:
-            if other.labels is None:
-                raise LabelError(f"{other.name}: PolarMix pastes by class and needs labels.")
-            objects = other.select(np.isin(other.labels, list(self.classes)))
+        objects = self._objects(other) if pastes else None
+        if objects is not None and len(objects):
             for turn in turns:
                 mixed = join(mixed, rotate(objects, float(turn)))
         return mixed
+
+    def _objects(self, other: Scan) -> Scan:
+        classes = other.meta.get("things") if self.classes is None else self.classes
+        if other.labels is None or classes is None:
+            raise LabelError(
+                f"{other.name}: PolarMix pastes by class. It needs labels, and 'things: [raw ids]' "
+                "in the label map or classes=[train ids] of its own."
+            )
+        return other.select(np.isin(other.labels, list(classes)))
 
 
 @dataclass(frozen=True)

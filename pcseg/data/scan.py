@@ -48,7 +48,8 @@ class Scan:
         pose: (4, 4) float64 transform sensor -> world, or None.
         images: camera pictures taken with the scan.
         meta: dataset, sequence, frame, path, and what else a reader wants to hand on. If the file's
-            coordinates were too large for float32, ``meta["offset"]`` (3 floats) was subtracted.
+            coordinates were too large for float32, ``meta["offset"]`` (3 floats) was subtracted;
+            ``meta["things"]`` are the train ids of single objects.
     """
 
     xyz: np.ndarray

@@ -36,7 +36,7 @@ def tagged_scan(xyz: np.ndarray, first: int = 0, name: str = "a") -> Scan:
         raw_labels=tag % 7 + 100,
         instances=tag % 4,
         pose=np.eye(4),
-        meta={"path": name},
+        meta={"path": name, "things": (0, 1)},
     )
 
 

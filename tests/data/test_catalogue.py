@@ -31,9 +31,8 @@ def test_facts_come_from_the_label_map() -> None:
 
 
 def test_default_label_set() -> None:
-    assert default_label_set("semanticposs") == "semantic_poss/sp13"
-    with pytest.raises(ConfigError, match="'generic' has no classes of its own"):
-        default_label_set("generic")
+    assert default_label_set("semanticposs") == "semantic_poss"
+    assert default_label_set("generic") is None  # its classes are the user's
 
 
 def test_names_that_do_not_exist() -> None:

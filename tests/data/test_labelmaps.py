@@ -91,6 +91,17 @@ def test_semanticposs_merges_persons_and_signs() -> None:
     assert table.encode(np.array([4, 5, 10, 11, 12])).tolist() == [0, 0, 5, 5, 5]
 
 
+def test_things_are_vehicles_and_people() -> None:
+    things = {name: label_set(name).thing_classes for name in list_label_sets()}
+    assert things["semantic_kitti/sk19"] == tuple(range(8))
+    assert things["semantic_kitti/sk25_multi"] == (*range(8), *range(19, 25))
+    poss = label_set("semantic_poss/sp13")
+    assert [poss.names[i] for i in poss.thing_classes] == ["person", "rider", "car", "bike"]
+    assert things["semantic_kitti/lidog_7"] == (0, 1)
+    kitti = label_set("semantic_kitti")
+    assert kitti.from_dict(kitti.to_dict()).thing_classes == kitti.thing_classes
+
+
 def test_splits_do_not_overlap() -> None:
     for name in ("semantic_kitti", "semantic_poss"):
         for table in splits(name).values():

@@ -88,6 +88,14 @@ def test_polarmix_pastes_turned_objects(rng: np.random.Generator) -> None:
     assert set(np.unique(mixed.labels[300:])) == {2, 3}
 
 
+def test_polarmix_pastes_the_things_of_the_label_set(rng: np.random.Generator) -> None:
+    a, b = pair(rng, 300)
+    mixed = PolarMix(swap=0.0)(a, b, rng)
+    assert set(np.unique(mixed.labels[300:])) == {0, 1}
+    only_swaps = PolarMix(classes=(), swap=0.0)(a, b, rng)
+    assert np.array_equal(only_swaps.xyz, a.xyz)
+
+
 def test_mix3d_is_the_union(rng: np.random.Generator) -> None:
     a, b = pair(rng, 50)
     mixed = Mix3D()(a, b, rng)
@@ -165,7 +173,7 @@ def test_mixes_that_lack_something(rng: np.random.Generator) -> None:
         Mix3D()(a, b.replace(labels=None), rng)
     with pytest.raises(LabelError, match="instance paste needs labels and instance ids"):
         InstancePaste()(a, b.replace(instances=None), rng)
-    with pytest.raises(LabelError, match="pastes by class"):
+    with pytest.raises(LabelError, match=r"pastes by class.*things"):
         PolarMix()(a.replace(labels=None), b.replace(labels=None), rng)
     with pytest.raises(ConfigError, match=r"no mix 'laser_mix' \(did you mean laser\?\)"):
         make_mix("laser_mix")

@@ -29,6 +29,7 @@ def test_scan_holds_every_byte(write_sequence: Callable[..., Path]) -> None:
     assert scan.labels.tolist() == [0, 8, 0, -1, 14, 0, 8]
     assert scan.instances.tolist() == [0, 3, 0, 3, 0, 3, 0] == (packed >> 16).tolist()
     assert scan.meta["frame"] == "000001" and scan.meta["sequence"] == "00"
+    assert scan.meta["things"] == tuple(range(8))
     assert scan.meta["time"] == pytest.approx(0.1)
 
 
