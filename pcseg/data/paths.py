@@ -72,7 +72,7 @@ class PathScans(FileDataset):
         if not self.sources:
             raise DataError("no path was given: name point files or folders of them.")
         self.frames = [FrameId("", str(source.path)) for source in self.sources]
-        self.label_set = label_set or self._label_set_of_readers()
+        self.label_set = label_set or self._label_set_of_readers()  # type: ignore[assignment]
 
     def _read(self, index: int) -> Scan:
         source = self.sources[index]
@@ -89,7 +89,7 @@ class PathScans(FileDataset):
     def _files(self, index: int) -> list[Path]:
         return [self.sources[index].path]
 
-    def _label_set_of_readers(self) -> LabelSet | None:  # type: ignore[override]
+    def _label_set_of_readers(self) -> LabelSet | None:
         readers = (s.dataset for s in self.sources if s.dataset is not None)
         first = next(readers, None)
         return None if first is None else first.label_set
