@@ -75,7 +75,12 @@ def from_columns(path: Path, columns: Mapping[str, np.ndarray], **rest: Any) -> 
 
 
 def to_columns(
-    path: Path, points: PointFile, *, wide: int = 1, byte_colors: bool = False
+    path: Path,
+    points: PointFile,
+    *,
+    wide: int = 1,
+    byte_colors: bool = False,
+    spaces: bool = False,
 ) -> dict[str, np.ndarray]:
     """The named columns of points, the inverse of `from_columns`.
 
@@ -86,6 +91,7 @@ def to_columns(
             columns ``name_0 … name_{C-1}``, which `from_columns` joins again.
         byte_colors: write colours as ``red``, ``green``, ``blue`` of 8 bits (rounded), however they
             stood in the file they come from.
+        spaces: whether names may hold spaces, which else become ``_``.
 
     Raises:
         DataError: if two columns would have one name, or scaled values have left their range.
@@ -101,7 +107,7 @@ def to_columns(
         pieces["labels"] = [_label_column(points)]
     order = sorted(pieces, key=lambda attr: _rank(points, attr))
     for name, values in (piece for attr in order for piece in pieces[attr]):
-        clean = re.sub(r"\s+", "_", name)  # a space would end the name in PLY, PCD and text
+        clean = name if spaces else re.sub(r"\s+", "_", name)
         if clean in columns:
             raise DataError(f"{path}: two columns would be called '{clean}'. Rename an attribute.")
         columns[clean] = values

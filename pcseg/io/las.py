@@ -71,7 +71,7 @@ def write(path: Path, points: PointFile, columns: Columns | None, encoding: str 
 
     if not np.isfinite(points.xyz).all():
         raise DataError(f"{path}: LAS cannot hold NaN or infinite points. Remove them first.")
-    named = to_columns(path, _sixteen_bit(path, points), wide=3)
+    named = to_columns(path, _sixteen_bit(path, points), wide=3, spaces=True)
     classes = _take_classes(points, named)
     header = _header(laspy, points, named, classes)
     las = laspy.LasData(header)
@@ -118,9 +118,11 @@ def _take_classes(points: PointFile, named: dict[str, np.ndarray]) -> np.ndarray
     labels = points.labels
     if labels is None:
         return None
-    name = points.stored["labels"].names[0] if "labels" in points.stored else "label"
+    stored = points.stored.get("labels")
+    name = stored.names[0] if stored else "label"
     column = named.pop(name)
-    beside = "classification" in named or ("las" in points.meta and name != "classification")
+    own_dimension = stored is not None and "las" in points.meta and name != "classification"
+    beside = own_dimension or "classification" in named
     if not beside and labels.min() >= 0 and labels.max() <= 255:
         return labels
     named[name if beside else "label"] = column if column.dtype.kind in "iu" else labels
