@@ -37,7 +37,7 @@ def scene_from_scans(
         scans: any sequence of scans.
         predictions: what a method says of each scan, None where it says nothing.
         label_set: names and colours of the train ids; without one, classes are numbered.
-        title: shown above everything; by default the name of the first scan.
+        title: shown above everything; by default the name of the scan, or of the dataset.
 
     Raises:
         DataError: if there are no scans, or more or fewer predictions than scans.
@@ -59,7 +59,7 @@ def scene_from_scans(
         return framing.frame(scan, predictions[index] if predictions is not None else None, index)
 
     simulated = bool(first.meta.get("simulated"))
-    return Scene(len(scans), load, title or frame_name(first, 0), simulated)
+    return Scene(len(scans), load, title or _title(first, len(scans)), simulated)
 
 
 def frame_name(scan: Scan, index: int) -> str:
@@ -69,6 +69,13 @@ def frame_name(scan: Scan, index: int) -> str:
         return f"{sequence}:{frame:06d}" if isinstance(frame, int) else f"{sequence}:{frame}"
     path = str(scan.meta.get("path") or "")
     return path.replace("\\", "/").rsplit("/", 1)[-1] or f"frame {index}"
+
+
+def _title(first: Scan, count: int) -> str:
+    if count == 1:
+        return frame_name(first, 0)
+    # Not the first one's sequence: the scans may be of several.
+    return " ".join(filter(None, [str(first.meta.get("dataset") or ""), f"{count} scans"]))
 
 
 class _Framing:

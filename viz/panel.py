@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-NEAR = 0.05
-"""Metres from the camera at which drawing begins; the panel lies just behind."""
 CORNER = 16
 """Pixels between the panel and the edges of the window."""
 
@@ -15,8 +13,15 @@ CORNER = 16
 class Panel:
     """The legacy Open3D window has no text, but its meshes have textures."""
 
-    def __init__(self, o3d: Any, visual: Any) -> None:
-        """Prepare for a window (`visual`) of the module `o3d`; nothing is shown yet."""
+    def __init__(self, o3d: Any, visual: Any, near: float) -> None:
+        """Prepare; nothing is shown yet.
+
+        Args:
+            o3d: the module Open3D.
+            visual: the window.
+            near: metres from the camera at which drawing begins; the panel lies just behind.
+        """
+        self._depth = 1.5 * near
         self._o3d = o3d
         self._visual = visual
         self._mesh: Any = None
@@ -62,9 +67,8 @@ class Panel:
         self._camera = camera
         right, bottom = CORNER + self._size[0], CORNER + self._size[1]
         pixels = np.array([[CORNER, CORNER], [right, CORNER], [right, bottom], [CORNER, bottom]])
-        depth = 1.5 * NEAR
-        seen = np.full((4, 3), depth)
-        seen[:, :2] = (pixels - matrix[:2, 2]) / matrix[[0, 1], [0, 1]] * depth
+        seen = np.full((4, 3), self._depth)
+        seen[:, :2] = (pixels - matrix[:2, 2]) / matrix[[0, 1], [0, 1]] * self._depth
         world = (seen - extrinsic[:3, 3]) @ extrinsic[:3, :3]
         self._mesh.vertices = self._o3d.utility.Vector3dVector(world)
         return True

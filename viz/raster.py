@@ -53,7 +53,8 @@ def rasterize(
     radius = np.clip(radius, min_radius_px, max(largest, min_radius_px))
     if camera.cut_above is not None:
         depth = np.where(xyz[:, 2] > camera.cut_above, -1.0, depth)
-    _splat(columns, rows, depth.astype(np.float32), radius, index, nearest)
+    too_near = np.float32(min(0.05, 0.01 * camera.distance))
+    _splat(columns, rows, depth.astype(np.float32), radius, too_near, index, nearest)
     return Raster(index, nearest, _eye_dome(nearest, edge_px))
 
 
@@ -94,11 +95,11 @@ def _project(
 
 
 @numba.njit(cache=True, nogil=True)
-def _splat(columns, rows, depth, radius, index, nearest):  # type: ignore[no-untyped-def]
+def _splat(columns, rows, depth, radius, too_near, index, nearest):  # type: ignore[no-untyped-def]
     height, width = index.shape
     for point in range(len(depth)):
         z = depth[point]
-        if not z > 0.05:
+        if not z > too_near:
             continue
         x, y, r = columns[point], rows[point], radius[point]
         # Tested as floats: far outside, the whole numbers would overflow.

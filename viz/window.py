@@ -17,7 +17,7 @@ from pcseg.viz.display import has_display
 from pcseg.viz.hud import hud_image
 from pcseg.viz.layers import Layer
 from pcseg.viz.open3d_import import WITHOUT_WINDOW, open3d
-from pcseg.viz.panel import CORNER, NEAR, Panel
+from pcseg.viz.panel import CORNER, Panel
 from pcseg.viz.scene import Frame, Scene
 
 KEYS = (
@@ -98,6 +98,7 @@ class Window:
         self.playing = False
         self.layer = scene.frame(frame).layer(layer).name
         self._home = camera_for(view, scene.frame(frame).xyz)
+        self._near = min(0.05, 0.01 * self._home.distance)
         self._show_legend, self._show_keys = True, True
         self._o3d = open3d()
         self._visual = self._o3d.visualization.VisualizerWithKeyCallback()
@@ -105,7 +106,7 @@ class Window:
         if not self._visual.create_window(title, *size, visible=visible):
             raise PcsegError(f"the system refused to open a window. {WITHOUT_WINDOW}")
         self._cloud = self._o3d.geometry.PointCloud()
-        self._panel = Panel(self._o3d, self._visual)
+        self._panel = Panel(self._o3d, self._visual, self._near)
         self._fill()
         self._visual.add_geometry(self._cloud)
         self._set_background()
@@ -211,7 +212,7 @@ class Window:
         extrinsic[:3, 3] = -rotation @ eye
         parameters.extrinsic = extrinsic
         control.convert_from_pinhole_camera_parameters(parameters, allow_arbitrary=True)
-        control.set_constant_z_near(NEAR)
+        control.set_constant_z_near(self._near)
         control.set_constant_z_far(12 * camera.distance + 200)
 
     def _draw_panel(self) -> None:

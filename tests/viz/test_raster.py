@@ -51,6 +51,12 @@ def test_nothing_behind_the_camera_and_nothing_cut() -> None:
     assert (rasterize(xyz, cut, 60, 60).index == -1).all()
 
 
+def test_small_things_are_not_too_near() -> None:
+    tiny = np.array([[0, 0, 0]], np.float32)
+    camera = Camera((0.0, 0.0, 0.0), 0.02, 180.0, 0.0, 90.0)
+    assert (rasterize(tiny, camera, 40, 40).index == 0).any()
+
+
 def test_far_outside_and_empty_are_harmless() -> None:
     wild = np.array([[0, 1e9, 0], [0, -1e9, 1e9], [1e12, 0, 0]], np.float32)
     assert rasterize(wild, AHEAD, 40, 40).index.max() <= 2

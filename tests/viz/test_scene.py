@@ -108,6 +108,7 @@ def test_bare_points_are_shown_by_height(street) -> None:
     bare = street.replace(attrs={}, labels=None, instances=None, meta={"path": "a/b/room.ply"})
     scene = scene_from_scans([bare])
     assert list(scene.frame(0).layers) == ["height"] and scene.title == "room.ply"
+    assert scene_from_scans([street, street]).title == "2 scans"
     assert not scene.simulated and scene_from_scans([street]).simulated
 
 

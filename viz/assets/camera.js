@@ -17,7 +17,7 @@ function cameraAxes() {
 /** Column-major matrix from the world to clip space, and what shaders need besides. */
 function projection(width, height) {
   const { right, down, forward, eye } = cameraAxes();
-  const near = camera.distance * 0.02, far = camera.distance * 12 + 200;
+  const near = camera.distance * 0.02, far = 12 * camera.distance + 15 * scene.camera.distance;
   const parallel = camera.fov_deg === 0;
   const f = parallel ? 0 : 1 / Math.tan(radians(camera.fov_deg) / 2);
   const half = camera.distance * 0.5 * Math.max(1, height / width);
@@ -61,7 +61,8 @@ function pan(dx, dy, height) {
 }
 
 function zoom(factor) {
-  camera.distance = Math.min(5000, Math.max(0.05, camera.distance * factor));
+  const usual = scene.camera.distance;
+  camera.distance = Math.min(100 * usual, Math.max(0.001 * usual, camera.distance * factor));
 }
 
 function lookFrom(place) {

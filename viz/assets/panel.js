@@ -1,5 +1,6 @@
 // The panels around the picture: layers, legend, what is said of a point.
 
+const MOST_ENTRIES = 200;  // more, as of instances, would make stepping slow
 const at = id => document.getElementById(id);
 const hiddenRows = new Map();  // table number -> rows of it that are not drawn
 
@@ -29,7 +30,8 @@ function showLegend(layer, changed) {
   const update = () => { showLegend(layer, changed); changed(); };
   at('all').onclick = () => { hidden.clear(); update(); };
   at('none').onclick = () => { rows.forEach(row => hidden.add(row)); update(); };
-  at('entries').replaceChildren(...rows.map(row => {
+  const more = rows.length - MOST_ENTRIES;
+  at('entries').replaceChildren(...rows.slice(0, MOST_ENTRIES).map(row => {
     const button = element('button');
     button.setAttribute('aria-pressed', !hidden.has(row));
     const swatch = element('i');
@@ -43,6 +45,7 @@ function showLegend(layer, changed) {
     });
     return button;
   }));
+  if (more > 0) at('entries').append(element('small', `and ${more} more`));
 }
 
 /** Rows of a class layer that the user has hidden; layers with one table share them. */
