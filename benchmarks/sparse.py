@@ -55,7 +55,7 @@ def main() -> None:
     for op, make in operations(coords, arguments.quick).items():
         rows += compare(op, make, arguments)
     if not arguments.no_memory:
-        rows += memory(arguments.quick)
+        add_memory(rows, arguments.quick)
     if arguments.json:
         write_json(arguments.json, record(rows))
 
@@ -72,7 +72,14 @@ def compare(op: str, make: Callable[[], Program], arguments: argparse.Namespace)
     ratio = taken["torch"] / taken["numba"]
     print(f"{op:>16} {taken['numba']:10.1f} {taken['torch']:10.1f} {ratio:6.2f}x {worst:10.1e}")
     return [
-        {"scene": "lidar", "op": op, "engine": e, "ms": taken[e], "difference": worst}
+        {
+            "scene": "lidar",
+            "op": op,
+            "engine": e,
+            "ms": taken[e],
+            "peak_mb": None,
+            "difference": worst,
+        }
         for e in ENGINES
     ]
 
@@ -84,14 +91,12 @@ def relative_difference(a: Tensor, b: Tensor) -> float:
     return float((a.double() - b.double()).abs().max() / b.double().abs().max().clamp(min=1e-30))
 
 
-def memory(quick: bool) -> list[Any]:
-    """Peak memory of a whole training step on each engine."""
-    rows = []
-    for engine in ENGINES:
-        added = peak_mb(training_step, engine, quick)
-        print(f"{'minkunet_fb':>16} {engine}: {added:.0f} MB added at the peak", flush=True)
-        rows.append({"scene": "lidar", "op": "minkunet_fb", "engine": engine, "peak_mb": added})
-    return rows
+def add_memory(rows: list[dict[str, Any]], quick: bool) -> None:
+    """Measure the peak memory of a whole training step on each engine; note it beside its time."""
+    for row in rows:
+        if row["op"] == "minkunet_fb":
+            row["peak_mb"] = peak_mb(training_step, row["engine"], quick)
+            print(f"{row['op']:>16} {row['engine']}: {row['peak_mb']:.0f} MB added at the peak")
 
 
 def training_step(engine: str, quick: bool, warm: bool) -> None:

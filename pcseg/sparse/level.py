@@ -134,8 +134,17 @@ class MapCache:
     """
 
     def __init__(self) -> None:
+        self._levels: list[Level] = []
         self._children: dict[tuple[Level, Triple], Level] = {}
         self._maps: dict[tuple[Level, Level, Kernel], KernelMap] = {}
+
+    def level(self, coords: Tensor, stride: Triple, batch_size: int | None) -> Level:
+        """The level of this very tensor of coordinates: the one known already, or a new one."""
+        for level in self._levels:
+            if level.coords is coords and level.stride == stride:
+                return level
+        self._levels.append(Level(coords, stride, batch_size))
+        return self._levels[-1]
 
     def coarser(self, level: Level, stride: Triple, builder: MapBuilder) -> Level:
         """The level whose voxels are ``floor(c / stride)`` of the voxels of `level`."""
@@ -146,6 +155,7 @@ class MapCache:
             coords = builder.coarsen(level, stride)
             child = Level(coords, (x, y, z), level.batch_size, parent=level)
             self._children[level, stride] = child
+            self._levels.append(child)
         return self._children[level, stride]
 
     def kernel_map(

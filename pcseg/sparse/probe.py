@@ -29,7 +29,7 @@ from pcseg.sparse.tensor import SparseTensor
 _Run = Callable[[Tensor], Tensor]
 
 TOLERANCE = 1e-4
-_REPEATS = 5
+_REPEATS = 3
 _SIDE = 12
 
 

@@ -24,7 +24,8 @@ class SparseTensor:
         stride: size of its voxels in voxels of the finest lattice, a number or (x, y, z).
         batch_size: number of samples, for batches whose last samples may be empty; by default the
             largest batch index plus one.
-        maps: the cache of an earlier tensor of the same forward pass; by default a new one.
+        maps: the cache of an earlier tensor of the same forward pass, by default a new one. If
+            `coords` is the very tensor of one of its levels, maps are shared with it.
 
     Raises:
         DataError: if shapes, types or devices do not fit. Repeated coordinates are detected when
@@ -41,8 +42,10 @@ class SparseTensor:
     ) -> None:
         _check(feats, coords)
         self.feats = feats
-        self.level = Level(coords.to(torch.int32), triple(stride, "stride"), batch_size)
         self.maps = MapCache() if maps is None else maps
+        self.level: Level = self.maps.level(
+            coords.to(torch.int32), triple(stride, "stride"), batch_size
+        )
 
     @classmethod
     def on(cls, level: Level, feats: Tensor, maps: MapCache) -> SparseTensor:

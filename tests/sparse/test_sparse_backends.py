@@ -59,6 +59,14 @@ def test_the_backward_uses_the_backend_of_the_forward(monkeypatch):
     assert calls == ["torch"]
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA: the layers are tested on CPU")
+def test_every_usable_backend_is_sound_on_cuda():
+    reports = probing.probe_backends()
+    assert [r.name for r in reports if r.state == "unsound"] == []
+    assert any("cuda" in report.used_for for report in reports)
+
+
 def test_unknown_and_refused_backends_say_why(monkeypatch):
     with pytest.raises(BackendError, match=r"no sparse backend 'cudnn'\. There are: numba, torch"):
         set_backend("cudnn")

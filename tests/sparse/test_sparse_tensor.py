@@ -63,6 +63,15 @@ def test_properties():
     assert GlobalPool("sum")(x).shape == (3, 2)
 
 
+def test_maps_are_shared_with_a_tensor_on_the_same_coordinates():
+    x = tensor()
+    again = SparseTensor(x.feats + 1, x.coords, maps=x.maps)
+    assert again.level is x.level
+    down = SparseConv3d(2, 2)(x)
+    assert SparseTensor(down.feats, down.coords, 2, maps=x.maps).level is down.level
+    assert SparseTensor(x.feats, x.coords.clone(), maps=x.maps).level is not x.level
+
+
 def test_find_gives_rows_and_minus_one():
     x = tensor([(0, 5, 0, 0), (1, -2, 0, 7), (0, 0, 0, 0)])
     wanted = torch.tensor(
