@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,13 +53,17 @@ class Lidar:
 
     def __init__(self, world: World, sensor: Sensor, engine: str | None = None) -> None:
         self.world = world
-        self.sensor = sensor
         self._engine = engine
         self._static = caster(world.static, engine)
         self._phases: dict[tuple[int, int], Caster] = {}
-        self._bearings = Bearings(sensor)
-        self._reach = np.where(blocked(sensor), 0.0, sensor.range_max_m).astype(np.float32).ravel()
         self._faces = _Faces(world)
+        self._look_with(sensor)
+
+    def with_sensor(self, sensor: Sensor) -> Lidar:
+        """Another sensor in the same world, which is not prepared again."""
+        other = copy(self)
+        other._look_with(sensor)
+        return other
 
     def drive(self, times: Sequence[float], rngs: Sequence[np.random.Generator]) -> Iterator[Scan]:
         """Sweeps from the world's own carrier at each of the times (seconds)."""
@@ -89,6 +94,11 @@ class Lidar:
         for number in self.world.movers_within(sensor.range_max_m, pose[:3, 3], time):
             self._cast_mover(number, rays, found, pose, time)
         return self._returns(rays, found, pose, time, rng)
+
+    def _look_with(self, sensor: Sensor) -> None:
+        self.sensor = sensor
+        self._bearings = Bearings(sensor)
+        self._reach = np.where(blocked(sensor), 0.0, sensor.range_max_m).astype(np.float32).ravel()
 
     def _cast_mover(
         self, number: int, rays: Rays, found: _Found, pose: np.ndarray, time: float

@@ -6,7 +6,7 @@ import numpy as np
 
 from pcseg.sim.classes import BUILDING
 from pcseg.sim.mesh import Mesh, join
-from pcseg.sim.shapes.primitives import box, quads, tube
+from pcseg.sim.shapes.primitives import box, polygons, quads, tube
 
 DEPTH_BELOW_M = 1.5
 """How far walls go into the ground, so that a slope never opens a gap under them."""
@@ -163,7 +163,7 @@ def _pitched_roof(
             [[w, depth + over, low], [-w, depth + over, low], [-w, middle, top], [w, middle, top]],
         ]
         gables = [
-            [[x, 0, eaves], [x, depth, eaves], [x, middle, top - 0.1], [x, middle, top - 0.1]]
+            [[x, 0, eaves], [x, depth, eaves], [x, middle, top - 0.1]]
             for x in (-width / 2, width / 2)
         ]
     else:  # gable to the street
@@ -173,10 +173,9 @@ def _pitched_roof(
             [[0, -over, top], [w, -over, low], [w, depth + over, low], [0, depth + over, top]],
         ]
         gables = [
-            [[-width / 2, y, eaves], [width / 2, y, eaves], [0, y, top - 0.1], [0, y, top - 0.1]]
-            for y in (0, depth)
+            [[-width / 2, y, eaves], [width / 2, y, eaves], [0, y, top - 0.1]] for y in (0, depth)
         ]
-    return join([quads(np.array(slopes), "rooftile"), quads(np.array(gables), wall)])
+    return join([quads(np.array(slopes), "rooftile"), polygons(np.array(gables), wall)])
 
 
 def _balconies(rng: np.random.Generator, width: float, eaves: float, storeys: int) -> list[Mesh]:

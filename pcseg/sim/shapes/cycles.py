@@ -40,7 +40,7 @@ def bicycle(rng: np.random.Generator) -> Mesh:
         parts.append(box((0.3, 0.34, 0.24), head + [0.2, 0, 0.05], "steel"))
     if rng.random() < 0.5:
         parts.append(box((0.36, 0.13, 0.03), rear + [-0.05, 0, radius + 0.08], "steel"))
-    return join(parts).labelled(BICYCLE)
+    return join(parts).moved(scale=rng.uniform(0.9, 1.06)).labelled(BICYCLE)
 
 
 def motorcycle(rng: np.random.Generator) -> Mesh:
@@ -74,7 +74,8 @@ def motorcycle(rng: np.random.Generator) -> Mesh:
         ]
     if rng.random() < 0.35:
         parts.append(box((0.36, 0.38, 0.32), (-base - 0.02, 0, 1.02), "plastic_dark"))
-    return join(parts).tinted(float(rng.uniform(0.6, 1.5))).labelled(MOTORCYCLE)
+    whole = join(parts).moved(scale=rng.uniform(0.93, 1.08))
+    return whole.tinted(float(rng.uniform(0.6, 1.5))).labelled(MOTORCYCLE)
 
 
 def bicyclist(rng: np.random.Generator) -> list[Mesh]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from pcseg.sim.classes import FENCE, OTHER_OBJECT, OTHER_STRUCTURE, POLE, TRAFFIC_SIGN
 from pcseg.sim.mesh import Mesh, join
-from pcseg.sim.shapes.primitives import box, ellipsoid, quads, tube
+from pcseg.sim.shapes.primitives import box, ellipsoid, polygons, quads, tube
 
 
 def lamp_post(rng: np.random.Generator) -> Mesh:
@@ -159,9 +159,5 @@ def _panels(
 
 def _plate(outline: np.ndarray, height: float) -> Mesh:
     """A flat plate of (P, 2) y-z outline with a bright face towards -x and a dull back."""
-    count = len(outline)
-    points = np.array([[-0.05, y, z + height] for y, z in outline])
-    fan = np.array(
-        [[points[0], points[k], points[k + 1], points[k + 1]] for k in range(1, count - 1)]
-    )
-    return join([quads(fan, "sign_face"), quads(fan + [0.02, 0, 0], "sign_back")])
+    points = np.array([[[-0.05, y, z + height] for y, z in outline]])
+    return join([polygons(points, "sign_face"), polygons(points + [0.02, 0, 0], "sign_back")])

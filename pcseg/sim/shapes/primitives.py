@@ -34,6 +34,15 @@ def quads(corners: np.ndarray, of: str) -> Mesh:
     return soup(corners, _split(index), material(of))
 
 
+def polygons(outlines: np.ndarray, of: str) -> Mesh:
+    """Convex polygons (N, P, 3) as fans of triangles."""
+    outlines = np.asarray(outlines, float)
+    count, points = outlines.shape[:2]
+    fan = np.array([[0, k, k + 1] for k in range(1, points - 1)])
+    faces = fan[None] + (np.arange(count) * points)[:, None, None]
+    return soup(outlines, faces.reshape(-1, 3), material(of))
+
+
 def tube(
     start: Point,
     end: Point,

@@ -134,7 +134,7 @@ def tractor(rng: np.random.Generator) -> Mesh:
     ]
     if rng.random() < 0.5:
         parts.append(box((0.5, 2.2, 0.8), (2.3, 0, 0.6), "steel"))
-    return join(parts).labelled(OTHER_VEHICLE)
+    return join(parts).moved(scale=rng.uniform(0.9, 1.12)).labelled(OTHER_VEHICLE)
 
 
 _CAB = [
