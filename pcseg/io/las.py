@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def read(path: Path, columns: Columns | None = None) -> PointFile:
     """
     import laspy
 
+    _refuse_absurd(path)
     try:
         with laspy.open(path, closefd=True) as reader:
             _refuse_truncated(path, reader.header)
@@ -87,6 +89,24 @@ def write(path: Path, points: PointFile, columns: Columns | None, encoding: str 
     buffer = io.BytesIO()  # compressed in memory: a full disk is then told by the write itself
     las.write(buffer, do_compress=path.suffix.lower() == ".laz")
     write_bytes(path, buffer.getvalue())
+
+
+def _refuse_absurd(path: Path) -> None:
+    """Laspy would read as many records of a broken header as it promises, for minutes."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(375).ljust(375, b"\0")
+    header_size, data_at, num_vlrs = struct.unpack_from("<HII", head, 94)
+    evlrs_at, num_evlrs = struct.unpack_from("<QI", head, 235) if head[25] >= 4 else (0, 0)
+    if (
+        head[:4] != b"LASF"
+        or not header_size + _VLR * num_vlrs <= data_at <= size
+        or (num_evlrs and evlrs_at + _EVLR * num_evlrs > size)
+    ):
+        raise DataError(
+            f"{path}: damaged, truncated, or no LAS file: its header promises {num_vlrs} + "
+            f"{num_evlrs} records and points from byte {data_at} in {size} bytes. Copy it again."
+        )
 
 
 def _refuse_truncated(path: Path, header: Any) -> None:
@@ -166,3 +186,5 @@ def _grid(xyz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 _CHUNK = 1_000_000
+_VLR, _EVLR = 54, 60
+"""Bytes that a (long) variable-length record has at least."""

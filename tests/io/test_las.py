@@ -108,6 +108,16 @@ def test_points_outside_the_old_grid_are_refused(tmp_path):
         write_points(tmp_path / "b.las", points.replace(xyz=points.xyz * 1000))
 
 
+@pytest.mark.parametrize("at", [100, 243])
+def test_absurd_numbers_of_records_are_refused_at_once(tmp_path, at):
+    survey(tmp_path / "a.las", point_format=7)
+    data = bytearray((tmp_path / "a.las").read_bytes())
+    data[at : at + 4] = b"\xff\xff\xff\x7f"
+    (tmp_path / "a.las").write_bytes(data)
+    with pytest.raises(DataError, match=r"a\.las: .*promises .*2147483647"):
+        read_points(tmp_path / "a.las")
+
+
 def test_a_truncated_las_says_by_how_much(tmp_path):
     survey(tmp_path / "a.las")
     data = (tmp_path / "a.las").read_bytes()
