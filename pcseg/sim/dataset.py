@@ -102,6 +102,8 @@ def simulate(
     wanted = [(name, frame) for name in names for frame in range(frames)]
     left = [(n, f) for n, f in wanted if fresh or not store.has_frame(n, f)]
     tasks = _tasks(left, workers)
+    names_left = {name for name, _ in left}
+    tasks += [(n, []) for n in names if n not in names_left and not store.has_sequence(n, frames)]
     report = _Report(len(wanted), len(wanted) - len(left), progress)
     if workers == 1 or len(tasks) <= 1:
         for name, numbers in tasks:

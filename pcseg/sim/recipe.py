@@ -117,6 +117,8 @@ def claim_folder(root: Path, recipe: Recipe, sequences: Sequence[str], overwrite
     Raises:
         ConfigError: if the folder holds data of another recipe, or data that was not simulated.
     """
+    if root.exists() and not root.is_dir():
+        raise ConfigError(f"{root}: is a file, not a folder. Choose another place for the data.")
     path = root / MANIFEST
     known: dict[str, Any] = {}
     replaced = False

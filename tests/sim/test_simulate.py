@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pcseg.data import label_set
-from pcseg.errors import ConfigError, DataError, PcsegError
+from pcseg.errors import ConfigError, DataError
 from pcseg.sim import Simulation, build_street, simulate
 from pcseg.sim.classes import MOVING
 from pcseg.sim.recipe import sequence_names
@@ -145,6 +145,9 @@ def test_resumes_what_is_missing_or_cut_off(made: Simulation, tmp_path: Path) ->
     (velodyne / "000001.bin").write_bytes((velodyne / "000001.bin").read_bytes()[:-7])
     (tmp_path / "sequences/00/labels/000002.label").unlink()
     assert run().written == 2
+    (tmp_path / "sequences/00/poses.txt").unlink()
+    (tmp_path / "sequences/00/times.txt").write_text("0.0\n")
+    assert run().written == 0
     expected = {k: v for k, v in contents(made.root).items() if k.startswith("sequences/00")}
     assert {k: v for k, v in contents(tmp_path).items() if "sequences" in k} == expected
 
@@ -202,7 +205,7 @@ def test_settings_that_cannot_be(change: dict, message: str, tmp_path: Path) -> 
 
 def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises((PcsegError, NotADirectoryError, FileExistsError)):
+    with pytest.raises(ConfigError, match="is a file, not a folder"):
         simulate(tmp_path / "file", **LIGHT)
 
 

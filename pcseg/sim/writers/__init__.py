@@ -27,6 +27,10 @@ class Writer(Protocol):
         """Store one scan."""
         ...
 
+    def has_sequence(self, sequence: str, frames: int) -> bool:
+        """Whether what belongs to a whole sequence of so many frames is there."""
+        ...
+
     def write_sequence(self, sequence: str, poses: np.ndarray, times: Sequence[float]) -> None:
         """Store what belongs to a whole sequence: poses (F, 4, 4) lidar -> world, times (s)."""
         ...

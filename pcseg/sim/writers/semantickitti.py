@@ -45,6 +45,14 @@ class SemanticKittiWriter:
         write_bytes(labels, words.astype("<u4").tobytes())
         write_bytes(points, packed.tobytes())
 
+    def has_sequence(self, sequence: str, frames: int) -> bool:
+        """Whether calib, and a pose and a time for every frame, are there."""
+        folder = self.folder(sequence)
+        lists = [folder / "poses.txt", folder / "times.txt"]
+        if not all(path.is_file() for path in [folder / "calib.txt", *lists]):
+            return False
+        return all(len(path.read_text().splitlines()) == frames for path in lists)
+
     def write_sequence(self, sequence: str, poses: np.ndarray, times: Sequence[float]) -> None:
         """Write calib, poses and times.
 
