@@ -103,5 +103,5 @@ def test_an_index_of_another_length_is_refused():
 @pytest.mark.parametrize("reduce", REDUCTIONS, ids=lambda f: f.__name__)
 def test_cuda_equals_cpu(reduce):
     values, index, n = sample(dtype=torch.float32)
-    there = reduce(values.cuda(), index.cuda(), n).cpu()
+    there = reduce(values.to("cuda"), index.to("cuda"), n).cpu()
     torch.testing.assert_close(there, reduce(values, index, n))
