@@ -1,4 +1,4 @@
-"""Maps the repository's top-level folders into the package; everything else is in pyproject.toml."""
+"""Maps the top-level folders into the package; everything else is in pyproject.toml."""
 
 from setuptools import find_packages, setup
 

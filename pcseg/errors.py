@@ -27,5 +27,5 @@ class BackendError(PcsegError):
     """A computation backend that cannot be used here, with the reason."""
 
 
-class MissingExtra(PcsegError, ImportError):  # noqa: N818 - reads as a sentence in tracebacks
+class MissingExtra(PcsegError, ImportError):
     """An optional package that is not installed."""

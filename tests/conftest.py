@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -11,6 +13,9 @@ import numpy as np
 import pytest
 
 from tests.scenes import write_kitti
+
+# One line per message, however long, and no colours: tests look for words.
+os.environ |= {"COLUMNS": "400", "NO_COLOR": "1"}
 
 TINY = (
     "model.width=0.125", "input.voxel_size=0.5", "data.batch_size=1", "data.workers=0",
@@ -51,9 +56,25 @@ def kitti(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pcseg(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command line as a process, as a user does."""
     command = [sys.executable, "-m", "pcseg", *map(str, words)]
-    # One line per message, however long, and no colours: tests look for words.
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "400", "NO_COLOR": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd)
+
+
+def pcseg_here(*words: object) -> subprocess.CompletedProcess[str]:
+    """Run the command line in this process: the same, without the seconds of a start."""
+    from pcseg.cli.main import run
+
+    out, err = io.StringIO(), io.StringIO()
+    arguments, sys.argv = sys.argv, ["pcseg", *map(str, words)]
+    code: object = 0
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            run()
+    except SystemExit as leaving:
+        code = leaving.code or 0
+    finally:
+        sys.argv = arguments
+    return subprocess.CompletedProcess(sys.argv, code, out.getvalue(), err.getvalue())  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ def street(rng: np.random.Generator, points: int = 1500) -> tuple[np.ndarray, np
             m = n // count
             centre = rng.uniform(-13, 13, 2)
             box = rng.uniform([-size, -size, -1.7], [size, size, -1.7 + height], (m, 3))
-            parts.append(box + [*centre, 0.0])
+            parts.append(box + np.array([*centre, 0.0]))
             labels.append(np.full(m, raw | (i + 1) << 16))
     xyz = np.concatenate(parts)
     intensity = rng.uniform(0, 1, len(xyz))

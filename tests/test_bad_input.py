@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import TINY, pcseg
+from tests.conftest import TINY, pcseg, pcseg_here
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def leftovers(folder: Path) -> list[str]:
 
 
 def test_full_disk_in_training(kitti: Path, tiny_disk: Path) -> None:
-    done = pcseg(
+    done = pcseg_here(
         "train", "semantickitti/realdata_quick", f"data.root={kitti}", f"out={tiny_disk / 'run'}",
         "data.split=00", "data.val_split=08", *TINY,
     )  # fmt: skip
@@ -48,7 +48,7 @@ def test_full_disk_in_training(kitti: Path, tiny_disk: Path) -> None:
 def test_full_disk_in_prediction(trained: Path, kitti: Path, tiny_disk: Path) -> None:
     (tiny_disk / "ballast").write_bytes(b"x" * 240 * 1024)
     cloud = kitti / "sequences/00/velodyne/000000.bin"
-    done = pcseg("predict", trained, cloud, "--format", "ply", "--out", tiny_disk / "out")
+    done = pcseg_here("predict", trained, cloud, "--format", "ply", "--out", tiny_disk / "out")
     assert done.returncode == 2, done.stderr
     assert "the disk is full" in done.stderr
     assert not leftovers(tiny_disk)
@@ -56,7 +56,7 @@ def test_full_disk_in_prediction(trained: Path, kitti: Path, tiny_disk: Path) ->
 
 
 def test_full_disk_in_simulation(tiny_disk: Path) -> None:
-    done = pcseg("simulate", tiny_disk / "data", "--sequences", "00", "--frames", "1")
+    done = pcseg_here("simulate", tiny_disk / "data", "--sequences", "00", "--frames", "1")
     assert done.returncode == 2, done.stderr
     assert "the disk is full" in done.stderr
     assert not leftovers(tiny_disk)
@@ -92,7 +92,9 @@ def test_ctrl_c_in_simulation_then_go_on(tmp_path: Path) -> None:
     assert len(files) > 24
     for file in files:
         if file.suffix != ".json":
-            assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
+            assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), (
+                file
+            )
 
 
 def test_ctrl_c_in_prediction_then_go_on(trained: Path, kitti: Path, tmp_path: Path) -> None:
@@ -133,7 +135,7 @@ def test_damaged_scans_stop_evaluation_by_name(
         points.tofile(cloud)
     else:
         cloud.write_bytes(b"")
-    done = pcseg("eval", trained, f"data.root={tmp_path / 'broken'}", "data.split=00:0-2")
+    done = pcseg_here("eval", trained, f"data.root={tmp_path / 'broken'}", "data.split=00:0-2")
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert "000001." in done.stderr
@@ -148,6 +150,6 @@ def test_damaged_scans_stop_evaluation_by_name(
 
 
 def test_other_class_table_is_refused(trained: Path, kitti: Path) -> None:
-    done = pcseg("eval", trained, "data.split=08", "data.label_set=semantic_kitti/lidog_7")
+    done = pcseg_here("eval", trained, "data.split=08", "data.label_set=semantic_kitti/lidog_7")
     assert done.returncode == 2
     assert "19 classes against 7" in done.stderr

@@ -43,7 +43,8 @@ def split_settings(words: Sequence[str]) -> tuple[list[str], list[str]]:
     Raises:
         ConfigError: for a word that starts with ``=``.
     """
-    plain, settings = [], []
+    plain: list[str] = []
+    settings: list[str] = []
     for word in words:
         key = word.partition("=")[0]
         if "=" in word and not key:

@@ -38,7 +38,9 @@ def doctor() -> None:
     styles = {"sound": "green", "unavailable": "dim", "unsound": "bold red"}
     for report in reports:
         style = styles[report.state]
-        table.add_row(report.name, f"[{style}]{report.state}[/]", report.used_for, report.detail)
+        table.add_row(
+            report.name, f"[{style}]{report.state}[/]", ", ".join(report.used_for), report.detail
+        )
     console.print(table)
 
 

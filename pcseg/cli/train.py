@@ -13,7 +13,7 @@ from pcseg.cli.console import console, errors, progress
 if TYPE_CHECKING:
     from pcseg.config import Config
     from pcseg.data import LabelSet
-    from pcseg.train import Checkpoint
+    from pcseg.train.checkpoint import Checkpoint
 
 
 def train(
@@ -52,9 +52,9 @@ def run_training(config: Config, name: str, restart: bool = False) -> Path:
     import torch
 
     from pcseg.methods import build_method
+    from pcseg.train.checkpoint import BEST
     from pcseg.train.datasets import class_weights, open_split
     from pcseg.train.distributed import end_processes, make_fabric
-    from pcseg.train.loop import BEST
     from pcseg.train.loop import train as run_loop
 
     fabric = make_fabric(config)
@@ -116,8 +116,7 @@ def _state_of(out: Path, config: Config, classes: LabelSet) -> Checkpoint | None
     from pcseg.data import LabelSet
     from pcseg.errors import ConfigError
     from pcseg.evaluate import check_same_classes
-    from pcseg.train.checkpoint import load_checkpoint
-    from pcseg.train.loop import LAST
+    from pcseg.train.checkpoint import LAST, load_checkpoint
 
     if not (out / LAST).is_file():
         return None

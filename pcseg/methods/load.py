@@ -13,8 +13,7 @@ from pcseg.config.load import build_config
 from pcseg.data import LabelSet
 from pcseg.errors import CheckpointError, ConfigError
 from pcseg.methods.build import build_method
-from pcseg.train.checkpoint import Checkpoint, load_checkpoint
-from pcseg.train.loop import BEST, LAST
+from pcseg.train.checkpoint import BEST, LAST, Checkpoint, load_checkpoint
 from pcseg.train.protocols import Method
 
 

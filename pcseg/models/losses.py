@@ -19,6 +19,8 @@ class SegmentationLoss(nn.Module):
         label_smoothing: of cross entropy, 0..1.
     """
 
+    class_weights: Tensor | None
+
     def __init__(
         self,
         cross_entropy: float = 1.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import zipfile
 from dataclasses import dataclass, field, fields
@@ -12,7 +13,10 @@ import torch
 
 from pcseg._version import __version__
 from pcseg.errors import CheckpointError
-from pcseg.files import atomic_path
+from pcseg.files import write_bytes
+
+LAST, BEST = "last.pt", "best.pt"
+"""Names of the newest and of the best checkpoint in the folder of a run."""
 
 FORMAT = "pcseg-checkpoint/1"
 """Written into each file; a file without it is not ours."""
@@ -62,8 +66,10 @@ class Checkpoint:
     def save(self, path: Path) -> None:
         """Write the checkpoint; an older file of that name stays until the new one is whole."""
         data = {f.name: getattr(self, f.name) for f in fields(self)}
-        with atomic_path(path) as temporary:
-            torch.save({"format": FORMAT, **data}, temporary)
+        # Through memory: on a full disk torch's own writer hides the reason behind its own error.
+        buffer = io.BytesIO()
+        torch.save({"format": FORMAT, **data}, buffer)
+        write_bytes(path, buffer.getvalue())
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

@@ -18,7 +18,7 @@ from pcseg.data.dataset import ScanDataset
 from pcseg.errors import ConfigError, PcsegError
 from pcseg.evaluate import Evaluation, Result
 from pcseg.evaluate.run import evaluate, protocol_of
-from pcseg.train.checkpoint import Checkpoint
+from pcseg.train.checkpoint import BEST, LAST, Checkpoint
 from pcseg.train.distributed import (
     any_process,
     gather,
@@ -34,9 +34,6 @@ from pcseg.train.report import Report, trim_log
 from pcseg.train.schedule import build_optimizer, learning_rate
 from pcseg.train.stop import stop_signals
 from pcseg.train.stream import Stream
-
-LAST, BEST = "last.pt", "best.pt"
-"""Names of the newest and of the best checkpoint in the folder of a run."""
 
 
 class Interrupted(PcsegError):

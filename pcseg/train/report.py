@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ class Report:
         self.status |= {"loss": f"{loss:.3f}", "scans/s": f"{scans_per_second:.1f}"}
         self._show(update, f"epoch {epoch + 1}")
 
-    def scalars(self, update: int, values: dict[str, float]) -> None:
+    def scalars(self, update: int, values: Mapping[str, float | None]) -> None:
         """Append a line to the log and points to the plots."""
         if not self.active:
             return
@@ -80,7 +81,8 @@ class Report:
             )
         if self.board is not None:
             for name, value in values.items():
-                self.board.add_scalar(name, value, update)
+                if value is not None:
+                    self.board.add_scalar(name, value, update)
 
     def validation(self, update: int, miou: float | None) -> None:
         """Show the newest validation score."""
@@ -103,8 +105,7 @@ class Report:
     def _show(self, update: int, description: str | None) -> None:
         assert self.progress is not None
         status = "  ".join(f"{key} {value}" for key, value in self.status.items() if value)
-        extra = {} if description is None else {"description": description}
-        self.progress.update(self.task, completed=update, status=status, **extra)
+        self.progress.update(self.task, completed=update, description=description, status=status)
 
 
 def trim_log(path: Path, update: int) -> None:

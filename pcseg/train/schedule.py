@@ -15,7 +15,8 @@ def build_optimizer(
     named: Iterable[tuple[str, torch.nn.Parameter]], config: OptimConfig
 ) -> torch.optim.Optimizer:
     """AdamW or SGD. Biases and normalisation weights (1-D) are not decayed."""
-    decayed, plain = [], []
+    decayed: list[torch.nn.Parameter] = []
+    plain: list[torch.nn.Parameter] = []
     for _, parameter in named:
         if parameter.requires_grad:
             (decayed if parameter.ndim > 1 else plain).append(parameter)

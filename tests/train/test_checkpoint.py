@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pcseg.errors import CheckpointError
+from pcseg.errors import CheckpointError, PcsegError
 from pcseg.train.checkpoint import Checkpoint, load_checkpoint
 
 
@@ -47,7 +47,7 @@ def test_truncated_file_is_called_damaged(tmp_path: Path, kept: float) -> None:
 def test_garbage_is_called_damaged(tmp_path: Path) -> None:
     path = tmp_path / "last.pt"
     path.write_bytes(b"certainly not a checkpoint " * 50)
-    with pytest.raises(CheckpointError, match="damaged|refused"):
+    with pytest.raises(CheckpointError, match=r"damaged|refused"):
         load_checkpoint(path)
 
 
@@ -94,12 +94,13 @@ def test_failed_save_keeps_the_old_one(tmp_path: Path, monkeypatch: pytest.Monke
     small().save(path)
     before = path.read_bytes()
 
-    def broken(data: object, target: Path) -> None:
-        Path(target).write_bytes(b"half")
+    def broken(target: Path, data: bytes) -> None:
+        with target.open("wb") as file:
+            file.write(data[:10])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", broken)
-    with pytest.raises(Exception, match="disk is full"):
+    monkeypatch.setattr(Path, "write_bytes", broken)
+    with pytest.raises(PcsegError, match="disk is full"):
         small().save(path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["last.pt"]

@@ -40,11 +40,15 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
-        moved = {
-            key: value.to(device) if isinstance(value, Tensor | Points) else value
-            for key, value in vars(self).items()
-        }
-        return Batch(**moved)
+        return Batch(
+            feats=self.feats.to(device),
+            coords=self.coords.to(device),
+            points=self.points.to(device),
+            voxel_labels=self.voxel_labels.to(device),
+            point_labels=self.point_labels.to(device),
+            num_scans=self.num_scans,
+            num_points=self.num_points,
+        )
 
     def voxels(self) -> sparse.SparseTensor:
         """The voxels as the sparse core's tensor, with a fresh cache of kernel maps."""
