@@ -144,8 +144,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--split", default="all")
     parser.add_argument("--scans", type=int, default=200, help="scans per pass")
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--quick", action="store_true", help="forty scans, to see that it runs")
     parser.add_argument("--json", type=Path, help="write the result to a file too")
-    return parser.parse_args()
+    given = parser.parse_args()
+    given.scans = min(given.scans, 40) if given.quick else given.scans
+    return given
 
 
 if __name__ == "__main__":

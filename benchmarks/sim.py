@@ -1,6 +1,6 @@
 """Simulated 64-beam scans per second, against the floor of casting the same rays and no more.
 
-Run: python benchmarks/sim.py [--scans 20] [--workers 2] [--sensor hdl64e_s3] [--out sim.json]
+Run: python benchmarks/sim.py [--scans 20] [--workers 2] [--sensor hdl64e_s3] [--quick] [--json FILE]
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ def main() -> None:
     parser.add_argument("--sensor", default="hdl64e_s3")
     parser.add_argument("--scans", type=int, default=20)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--quick", action="store_true", help="five scans, to see that it runs")
+    parser.add_argument("--json", type=Path, help="file to write")
     given = parser.parse_args()
+    scans_wanted = 5 if given.quick else given.scans
     device = sensor(given.sensor)
     began = time.perf_counter()
     world = build_street([0, 0, 0], 300.0)
@@ -36,7 +38,7 @@ def main() -> None:
     lidar = Lidar(world, device)
     next(lidar.drive([0.0], [np.random.default_rng(0)]))
     ready = time.perf_counter()
-    scans, floor = _interleaved(lidar, given.scans)
+    scans, floor = _interleaved(lidar, scans_wanted)
     result = {
         "what": "simulation",
         "sensor": given.sensor,
@@ -48,7 +50,7 @@ def main() -> None:
         "scan_ms": round(1000 * statistics.median(scans), 2),
         "cast_only_ms": round(1000 * statistics.median(floor), 2),
         "scans_per_s_one_process": round(1 / statistics.median(scans), 2),
-        "to_disk": _to_disk(given.sensor, given.scans, given.workers),
+        "to_disk": _to_disk(given.sensor, scans_wanted, given.workers),
         "machine": {
             "cpu": platform.processor() or platform.machine(),
             "cores": os.cpu_count(),
@@ -59,8 +61,8 @@ def main() -> None:
     }
     text = json.dumps(result, indent=2)
     print(text)
-    if given.out:
-        given.out.write_text(text + "\n")
+    if given.json:
+        given.json.write_text(text + "\n")
 
 
 def _interleaved(lidar: Lidar, count: int) -> tuple[list[float], list[float]]:
