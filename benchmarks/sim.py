@@ -1,6 +1,6 @@
 """Simulated 64-beam scans per second, against the floor of casting the same rays and no more.
 
-Run: python benchmarks/sim.py [--scans 20] [--workers 2] [--sensor hdl64e_s3] [--quick] [--json FILE]
+Run: python benchmarks/sim.py [--scans 20] [--sensor hdl64e_s3] [--quick] [--json FILE]
 """
 
 from __future__ import annotations

@@ -107,3 +107,12 @@ def test_imports_leave_optional_packages_alone(module: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_promised_names_are_there() -> None:
+    import pcseg
+
+    assert all(getattr(pcseg, name) is not None for name in pcseg.__all__)
+    assert set(pcseg.__all__) <= set(dir(pcseg))
+    with pytest.raises(AttributeError):
+        _ = pcseg.nonsense

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Subset
 
 from pcseg.data import LabelSet, Prediction, Scan
 from pcseg.data.dataset import ScanDataset
+from pcseg.data.workers import quiet_worker
 from pcseg.evaluate.evaluation import Evaluation
 from pcseg.evaluate.protocol import Protocol as Rules
 from pcseg.evaluate.protocol import house_protocol
@@ -67,6 +68,7 @@ def predictions(
         batch_size=batch_size,
         num_workers=workers if len(chosen) > 1 else 0,
         collate_fn=list,
+        worker_init_fn=quiet_worker,
         generator=torch.Generator(),  # the global one belongs to the training
     )
     done = 0

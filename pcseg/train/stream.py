@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from pcseg.data.sampling import (
     class_balanced_weights,
 )
 from pcseg.data.transforms import Compose
+from pcseg.data.workers import quiet_worker
 
 Key = tuple[int, int]
 """(epoch, index of the scan): all that an augmented scan depends on, beside the seed."""
@@ -62,7 +62,7 @@ class Stream:
             collate_fn=collate,
             num_workers=config.workers,
             persistent_workers=config.workers > 0,
-            worker_init_fn=_quiet_worker,
+            worker_init_fn=quiet_worker,
             generator=torch.Generator(),  # so that the global one is left alone
         )
 
@@ -115,9 +115,3 @@ class _Augmented(Dataset[Scan]):
             partner = self.augment(self.dataset[int(rng.integers(len(self.dataset)))], rng)
             scan = self.mixes[rng.integers(len(self.mixes))](scan, partner, rng)
         return scan
-
-
-def _quiet_worker(_: int) -> None:
-    """Loader processes work serially, and leave Ctrl-C to the training itself."""
-    torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
