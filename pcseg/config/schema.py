@@ -102,7 +102,9 @@ class MinkUNetConfig(Settings):
     """MinkUNet: a sparse residual U-Net over voxels."""
 
     name: Literal["minkunet"] = "minkunet"
-    depth: Literal[18, 34] = Field(18, description="2,2,2,2 or 2,3,4,6 blocks in the encoder")
+    depth: Literal[14, 18, 34] = Field(
+        18, description="1,1,1,1, 2,2,2,2 or 2,3,4,6 blocks in the encoder"
+    )
     width: Positive = Field(1.0, description="multiplies all channels (the papers' cr)")
 
 
@@ -110,7 +112,9 @@ class SPVCNNConfig(Settings):
     """SPVCNN: MinkUNet with a point branch beside it."""
 
     name: Literal["spvcnn"] = "spvcnn"
-    depth: Literal[18, 34] = Field(18, description="2,2,2,2 or 2,3,4,6 blocks in the encoder")
+    depth: Literal[14, 18, 34] = Field(
+        18, description="1,1,1,1, 2,2,2,2 or 2,3,4,6 blocks in the encoder"
+    )
     width: Positive = Field(1.0, description="multiplies all channels (the papers' cr)")
     dropout: Share = Field(0.3, description="of the voxel features fed back by the point branch")
 

@@ -11,8 +11,11 @@ from pcseg.sparse import SparseTensor
 CHANNELS = (32, 32, 64, 128, 256, 256, 128, 96, 96)
 """Stem, four encoder stages, four decoder stages, at width 1 (the published cr1.0)."""
 
-BLOCKS = {18: (2, 2, 2, 2), 34: (2, 3, 4, 6)}
-"""Residual blocks of the encoder stages by depth; each decoder stage has two."""
+BLOCKS = {14: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (2, 3, 4, 6)}
+"""Residual blocks of the encoder stages by depth."""
+
+DECODER_BLOCKS = {14: 1, 18: 2, 34: 2}
+"""Residual blocks of each decoder stage by depth."""
 
 
 class MinkUNet(nn.Module):
@@ -26,7 +29,7 @@ class MinkUNet(nn.Module):
         in_channels: C of the voxel features.
         num_classes: K of the logits.
         width: multiplies all channels.
-        depth: 18 or 34.
+        depth: 14, 18 or 34.
     """
 
     per_point = False
@@ -42,7 +45,9 @@ class MinkUNet(nn.Module):
             Down(c[i], c[i + 1], blocks) for i, blocks in enumerate(BLOCKS[depth])
         )
         skips = [c[3], c[2], c[1], c[0]]
-        self.decoder = nn.ModuleList(Up(c[4 + i], skips[i], c[5 + i]) for i in range(4))
+        self.decoder = nn.ModuleList(
+            Up(c[4 + i], skips[i], c[5 + i], DECODER_BLOCKS[depth]) for i in range(4)
+        )
         self.classifier = nn.Linear(c[8], num_classes)
 
     def forward(self, voxels: SparseTensor, points: Points) -> Tensor:
@@ -71,9 +76,11 @@ class Down(nn.Sequential):
 
 
 class Up(nn.Module):
-    """Double the resolution, join the encoder's features, then two residual blocks."""
+    """Double the resolution, join the encoder's features, then residual blocks."""
 
-    def __init__(self, in_channels: int, skip_channels: int, out_channels: int) -> None:
+    def __init__(
+        self, in_channels: int, skip_channels: int, out_channels: int, blocks: int
+    ) -> None:
         super().__init__()
         self.up = nn.Sequential(
             sparse.SparseInverseConv3d(in_channels, out_channels, kernel_size=2),
@@ -82,7 +89,7 @@ class Up(nn.Module):
         )
         self.blocks = nn.Sequential(
             sparse.ResidualBlock(out_channels + skip_channels, out_channels),
-            sparse.ResidualBlock(out_channels, out_channels),
+            *(sparse.ResidualBlock(out_channels, out_channels) for _ in range(blocks - 1)),
         )
 
     def forward(self, x: SparseTensor, skip: SparseTensor) -> SparseTensor:

@@ -22,7 +22,7 @@ class SPVCNN(MinkUNet):
         in_channels: C of the voxel and point features.
         num_classes: K of the logits.
         width: multiplies all channels.
-        depth: 18 or 34.
+        depth: 14, 18 or 34.
         dropout: share of voxel features dropped where points are fed back.
     """
 
