@@ -115,9 +115,10 @@ def damaged(kitti: Path, tmp_path: Path) -> Path:
     return copy / "sequences" / "00"
 
 
+@pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize("damage", ["truncated", "short labels", "unknown label", "nan", "empty"])
 def test_damaged_scans_stop_evaluation_by_name(
-    trained: Path, kitti: Path, tmp_path: Path, damage: str
+    trained: Path, kitti: Path, tmp_path: Path, damage: str, workers: int
 ) -> None:
     folder = damaged(kitti, tmp_path)
     cloud, label = folder / "velodyne/000001.bin", folder / "labels/000001.label"
@@ -135,7 +136,13 @@ def test_damaged_scans_stop_evaluation_by_name(
         points.tofile(cloud)
     else:
         cloud.write_bytes(b"")
-    done = pcseg_here("eval", trained, f"data.root={tmp_path / 'broken'}", "data.split=00:0-2")
+    done = pcseg_here(
+        "eval",
+        trained,
+        f"data.root={tmp_path / 'broken'}",
+        "data.split=00:0-2",
+        f"data.workers={workers}",
+    )
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert "000001." in done.stderr
@@ -147,6 +154,19 @@ def test_damaged_scans_stop_evaluation_by_name(
         "empty": "no points",
     }
     assert words[damage] in done.stderr
+
+
+def test_damaged_scan_in_a_loader_process_stops_training(kitti: Path, tmp_path: Path) -> None:
+    cloud = damaged(kitti, tmp_path) / "velodyne/000002.bin"
+    cloud.write_bytes(cloud.read_bytes()[:-6])
+    done = pcseg_here(
+        "train", "semantickitti/realdata_quick", f"data.root={tmp_path / 'broken'}",
+        f"out={tmp_path / 'run'}", "data.split=00", *TINY, "data.workers=1",
+        "loss.class_weights=none",
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "000002.bin" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_other_class_table_is_refused(trained: Path, kitti: Path) -> None:

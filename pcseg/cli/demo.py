@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pcseg.cli.console import console
+from pcseg.cli.console import console, split_settings
 
 STREETS = "00,01,02,03,04,05,06,07,09,10,12,13,14,15,16,17"
 UNSEEN = "08,11,18,19"
@@ -21,11 +21,13 @@ LIGHT = "--columns-step 3"
 
 
 def demo(
-    out: Annotated[Path, typer.Argument(help="Folder for everything the demo makes.")] = Path(
-        "pcseg-demo"
-    ),
-    settings: Annotated[
-        list[str] | None, typer.Argument(help="Changed settings of the training, key=value.")
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Folder for everything the demo makes (pcseg-demo), and changed settings of the "
+            "training, key=value.",
+            metavar="[OUT] [KEY=VALUE]...",
+        ),
     ] = None,
     frames: Annotated[int, typer.Option(min=1, help="Scans of each training street.")] = 8,
 ) -> None:
@@ -35,7 +37,12 @@ def demo(
     demo goes on where it stopped.
     """
     from pcseg.cli import evaluate, predict, simulate, train, view
+    from pcseg.errors import ConfigError
 
+    plain, settings = split_settings(words or ())
+    if len(plain) > 1:
+        raise ConfigError(f"one folder at most: {' '.join(plain)}")
+    out = Path(plain[0] if plain else "pcseg-demo")
     began = time.perf_counter()
     workers = min(2, os.cpu_count() or 1)
     streets, unseen, run = out / "streets", out / "unseen", out / "run"
@@ -59,17 +66,17 @@ def demo(
         unseen, sequences=UNSEEN, frames=4, frame_step=20.0, columns_step=3, workers=workers, seed=1
     )
 
-    words = [f"data.root={streets}", f"out={run}", *(settings or ())]
-    _say("3/6", "train a small MinkUNet", f"train simulated/demo {shlex.join(words)}")
-    train.train("simulated/demo", words)
+    changed = [f"data.root={streets}", f"out={run}", *settings]
+    _say("3/6", "train a small MinkUNet", f"train simulated/demo {shlex.join(changed)}")
+    train.train("simulated/demo", changed)
 
-    words = [f"data.root={unseen}", "data.split=all"]
+    asked = [f"data.root={unseen}", "data.split=all"]
     _say(
         "4/6",
         "score it on the unseen streets, every point of every scan",
-        f"eval {run} {shlex.join(words)} --json {out / 'eval.json'}",
+        f"eval {run} {shlex.join(asked)} --json {out / 'eval.json'}",
     )
-    evaluate.evaluate(run, words, json=out / "eval.json")
+    evaluate.evaluate(run, asked, json=out / "eval.json")
 
     scene = unseen / "sequences" / "08"
     _say(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pcseg.cli.console import console, progress
+from pcseg.cli.console import console, errors, progress
+
+if TYPE_CHECKING:
+    from pcseg.methods import LoadedRun
 
 
 def evaluate(
@@ -18,7 +21,7 @@ def evaluate(
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the result to this file too.")] = None,
 ) -> None:
-    """Score a trained run; without data.split the validation scans of the training are taken.
+    """Score a trained run; without data.split its validation scans are taken, if it has any.
 
     The result is printed, and saved in the run's folder as eval-<split>.json.
 
@@ -60,9 +63,22 @@ def evaluate(
             "updates": loaded.update,
         }
     )
-    safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in split)
-    for path in (loaded.checkpoint.parent / f"eval-{safe}.json", json):
+    console.print(result.table())
+    if not asked and data.val_split is None:
+        errors.print("[yellow]note:[/] these are the scans of the training itself; the run has no "
+                     "validation scans. Choose others with data.split=…")  # fmt: skip
+    for path in (_result_path(loaded, split, settings or ()), json):
         if path is not None:
             result.save(path)
             console.print(f"saved {path}", style="dim", soft_wrap=True)
-    console.print(result.table())
+
+
+def _result_path(loaded: LoadedRun, split: str, settings: list[str] | tuple[()]) -> Path:
+    """Where a result is kept in the run's folder: a name of its own for each kind of evaluation."""
+    parts = ["eval", split]
+    if any(text.startswith("data.root=") for text in settings):
+        parts.append(Path(str(loaded.config.data.root)).resolve().name)
+    if loaded.config.eval.tta > 1:
+        parts.append(f"tta{loaded.config.eval.tta}")
+    safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in "-".join(parts))
+    return loaded.checkpoint.parent / f"{safe}.json"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 # Idle OpenMP threads must sleep: spinning ones steal the cores from loader processes and from
 # each other (a 1 ms product took 8 ms). It has to be set before torch is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import typer
+import typer.core
 
 from pcseg._version import __version__
 from pcseg.cli import (
@@ -28,8 +30,30 @@ from pcseg.cli import (
 from pcseg.cli.console import errors
 from pcseg.errors import PcsegError
 
+
+class Verbs(typer.core.TyperGroup):
+    """All verbs; errors meant for people become one line and exit status 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a verb."""
+        try:
+            return super().invoke(ctx)
+        except PcsegError as error:
+            stopped = type(error).__name__ == "Interrupted"
+            errors.print("[bold yellow]stopped:" if stopped else "[bold red]error:", end=" ")
+            errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
+            sys.exit(130 if stopped else 2)
+        except KeyboardInterrupt:
+            errors.print("[bold yellow]stopped.[/] Whole files stay; half-written ones are gone.")
+            sys.exit(130)
+        except BrokenPipeError:  # `pcseg … | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+
+
 app = typer.Typer(
     name="pcseg",
+    cls=Verbs,
     help="Segment 3D point clouds: train, evaluate, predict and look.\n\n"
     "New here? `pcseg demo` does everything once on simulated streets.",
     no_args_is_help=True,
@@ -61,17 +85,5 @@ def _version(
 
 
 def run() -> None:
-    """Run the command line; errors meant for people become one line and exit status 2."""
-    try:
-        app()
-    except PcsegError as error:
-        stopped = type(error).__name__ == "Interrupted"
-        errors.print("[bold yellow]stopped:" if stopped else "[bold red]error:", end=" ")
-        errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        sys.exit(130 if stopped else 2)
-    except KeyboardInterrupt:
-        errors.print("[bold yellow]stopped.[/] Whole files stay; half-written ones are gone.")
-        sys.exit(130)
-    except BrokenPipeError:  # `pcseg … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    """Run the command line."""
+    app()

@@ -26,7 +26,7 @@ def train(
         bool, typer.Option(help="Throw away the run that is in the folder and begin anew.")
     ] = False,
 ) -> None:
-    """Train a network. Run the same command again to go on where it stopped.
+    """Train a network. With out=RUN, the same command goes on where it stopped.
 
     Examples, each on its own line:
 
@@ -64,7 +64,7 @@ def run_training(config: Config, name: str, restart: bool = False) -> Path:
     train_set = open_split(config.data, config.data.split)
     val_split = config.data.val_split
     val_set = None if val_split is None else open_split(config.data, val_split)
-    resume = None if restart else _state_of(out, config, train_set.label_set)
+    resume = None if restart else _state_of(out, config, train_set.label_set, fabric.world_size)
     if resume is not None and resume.finished:
         _say(main, f"{out}: finished already, after {resume.update} updates. ", _ANEW)
         return out
@@ -110,7 +110,7 @@ def _start_folder(out: Path, config: Config, restart: bool) -> None:
     write_text(out / "config.yaml", yaml.safe_dump(config.model_dump(mode="json")))
 
 
-def _state_of(out: Path, config: Config, classes: LabelSet) -> Checkpoint | None:
+def _state_of(out: Path, config: Config, classes: LabelSet, world_size: int) -> Checkpoint | None:
     """The state to go on from, if the folder holds an unfinished run of the same experiment."""
     from pcseg.config.load import build_config
     from pcseg.data import LabelSet
@@ -123,12 +123,18 @@ def _state_of(out: Path, config: Config, classes: LabelSet) -> Checkpoint | None
     checkpoint = load_checkpoint(out / LAST)
     before = _decisive(build_config(checkpoint.config))
     now = _decisive(config)
-    different = [key for key in now if now[key] != before[key]]
+    keys = dict.fromkeys([*before, *now])
+    different = [key for key in keys if now.get(key) != before.get(key)]
     if different:
-        changes = "\n".join(f"  {key}: {before[key]} -> {now[key]}" for key in different)
+        changes = "\n".join(f"  {key}: {before.get(key)} -> {now.get(key)}" for key in different)
         raise ConfigError(
             f"{out} holds a run with other settings:\n{changes}\n"
             "Choose another folder with out=…, or begin anew with --restart."
+        )
+    if len(checkpoint.random) != world_size and not checkpoint.finished:
+        raise ConfigError(
+            f"{out}: was trained by {len(checkpoint.random)} processes and can only go on with as "
+            f"many, not {world_size}. Start it as before, or begin anew with --restart."
         )
     check_same_classes(LabelSet.from_dict(checkpoint.label_set), classes, out / LAST)
     return checkpoint

@@ -39,8 +39,9 @@ def build_config(
 ) -> Config:
     """Validate plain data plus overrides; what `load_config` does after reading the file."""
     merged, places = dict(data), dict(where or {})
-    for text in overrides:
-        keys, value = _parse_override(text)
+    parsed = [(*_parse_override(text), text) for text in overrides]
+    # The kind of model first: naming another kind empties the section for the settings of its own.
+    for keys, value, text in sorted(parsed, key=lambda p: p[0] != ("model", "name")):
         merged = _merge(merged, _nest(keys, value))
         places[keys] = f"command line ({text})"
     if isinstance(merged.get("model"), Mapping):
@@ -139,7 +140,8 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in over.items():
         old = out.get(key)
         if isinstance(value, Mapping) and isinstance(old, Mapping):
-            other_kind = key == "model" and value.get("name", old.get("name")) != old.get("name")
+            kind = old.get("name", Config().model.name)
+            other_kind = key == "model" and value.get("name", kind) != kind
             out[key] = dict(value) if other_kind else _merge(old, value)
         else:
             out[key] = value

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
 from pcseg.data.mixing import Mix, make_mix
 from pcseg.data.transforms import build as build_transform
+from pcseg.errors import ConfigError
 
 Step = str | dict[str, dict[str, Any] | None]
 """A transform or mix: its name, or its name with settings."""
@@ -23,6 +24,8 @@ def build_mix(step: Step) -> Mix:
     Raises:
         ConfigError: for an unknown name or setting, with a suggestion.
     """
+    if not isinstance(step, str) and len(step) != 1:
+        raise ConfigError(f"a mix is written as {{name: settings}}, not {step}.")
     name, settings = (step, None) if isinstance(step, str) else next(iter(step.items()))
     return make_mix(name, **(settings or {}))
 
@@ -152,6 +155,12 @@ class TrainConfig(Settings):
     max_steps: PositiveInt | None = Field(None, description="stop after this many updates")
     accumulate: PositiveInt = Field(1, description="batches per update")
     precision: Literal["32", "bf16", "16"] = Field("32", description="bf16 and 16: mixed precision")
+
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> str:
+        return str(value)  # YAML reads 16 and 32 as numbers
+
     ema: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
         0.0, description="decay of averaged weights, which are then evaluated and kept; 0: off"
     )

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Subset
 
 from pcseg.data import LabelSet, Prediction, Scan
 from pcseg.data.dataset import ScanDataset
-from pcseg.data.workers import quiet_worker
+from pcseg.data.workers import Guarded, GuardedCollate, quiet_worker, unguarded
 from pcseg.evaluate.evaluation import Evaluation
 from pcseg.evaluate.protocol import Protocol as Rules
 from pcseg.evaluate.protocol import house_protocol
@@ -64,15 +64,15 @@ def predictions(
     """Each scan with its prediction, in order; arguments as for `evaluate`."""
     chosen = list(range(len(dataset))) if indices is None else list(indices)
     loader: DataLoader[list[Scan]] = DataLoader(
-        Subset(dataset, chosen),  # type: ignore[arg-type]
+        Subset(Guarded(dataset), chosen),
         batch_size=batch_size,
         num_workers=workers if len(chosen) > 1 else 0,
-        collate_fn=list,
+        collate_fn=GuardedCollate(list),
         worker_init_fn=quiet_worker,
         generator=torch.Generator(),  # the global one belongs to the training
     )
     done = 0
-    for scans in loader:
+    for scans in unguarded(loader):
         yield from zip(scans, method.predict(scans), strict=True)
         done += len(scans)
         if progress is not None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen: mixed precision rebuilds batches field by field
 class Points:
     """N points of a batch of scans. Modules on features (norms, ReLU) take it like a tensor.
 

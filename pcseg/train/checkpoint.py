@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import pickle
-import zipfile
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -83,13 +82,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path}: there is no such checkpoint. Train one with `pcseg train`.")
     try:
         data = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(_refusal(path, error)) from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise CheckpointError(
-            f"{path}: the checkpoint is damaged ({_first_line(error)}). "
-            "Use another one of the run, last.pt or best.pt, or train again."
-        ) from error
+    except Exception as error:  # damaged pickles raise whatever the bytes happen to say
+        raise CheckpointError(_why(path, error)) from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise CheckpointError(
             f"{path}: not a pcseg checkpoint ({FORMAT}). "
@@ -102,14 +96,16 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(**{key: data[key] for key in known})
 
 
-def _refusal(path: Path, error: Exception) -> str:
-    text = str(error)
-    if "weights_only" in text.lower() or "unsupported" in text.lower():
+def _why(path: Path, error: Exception) -> str:
+    if isinstance(error, pickle.UnpicklingError) and "GLOBAL" in str(error).upper():
         return (
             f"{path}: refused. The file holds Python objects other than tensors and plain data, "
             "and opening it could run a stranger's code. pcseg's own checkpoints never need that."
         )
-    return f"{path}: the checkpoint is damaged or not a checkpoint ({_first_line(error)})."
+    return (
+        f"{path}: the checkpoint is damaged, or no checkpoint at all ({_first_line(error)}). "
+        "Use another one of the run, last.pt or best.pt, or train again."
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -17,7 +17,8 @@ from pcseg.errors import ConfigError
 def make_fabric(config: Config) -> Fabric:
     """Devices, processes and precision from the configuration and the launcher.
 
-    Started by ``torchrun`` (or Slurm) every process takes part, over nccl on GPUs and gloo on CPUs.
+    Started by ``torchrun`` every process takes part, over nccl on GPUs and gloo on CPUs. On Slurm,
+    start torchrun on each node.
 
     Raises:
         ConfigError: for a device that is not there, or fp16 on a CPU.
@@ -31,6 +32,11 @@ def make_fabric(config: Config) -> Fabric:
         raise ConfigError("train.device = 'cuda': no CUDA device is visible. Use train.device=cpu.")
     if device == "cpu" and config.train.precision == "16":
         raise ConfigError("train.precision = '16' needs a GPU; on a CPU use '32' or 'bf16'.")
+    if int(os.environ.get("SLURM_NTASKS", 1)) > 1 and "WORLD_SIZE" not in os.environ:
+        raise ConfigError(
+            "several Slurm tasks were started without torchrun; each would train by itself. "
+            "Use one task a node: srun --ntasks-per-node 1 torchrun --nnodes … -m pcseg train …"
+        )
     local = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     world = int(os.environ.get("WORLD_SIZE", 1))
     precision = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[config.train.precision]
@@ -104,6 +110,16 @@ def on_device(
     if weights is None:
         return None
     return {key: value.to(device) for key, value in weights.items()}
+
+
+def same_in_all_processes(weights: dict[str, torch.Tensor], fabric: Fabric) -> None:
+    """Give every process the first one's weights and statistics, in place.
+
+    Each process keeps batch statistics of its own; what is scored must be what is saved.
+    """
+    if fabric.world_size > 1:
+        for value in weights.values():
+            dist.broadcast(value, 0)
 
 
 def end_processes() -> None:

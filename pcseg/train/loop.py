@@ -27,6 +27,7 @@ from pcseg.train.distributed import (
     random_state,
     restore_random,
     restore_scaler,
+    same_in_all_processes,
     scaler_state,
 )
 from pcseg.train.protocols import Method
@@ -75,9 +76,10 @@ def train(
     if resume is not None:
         module.load_state_dict(resume.model)
     optimizer = build_optimizer(module.named_parameters(), config.optim)
-    if resume is not None and resume.optimizer is not None:
-        optimizer.load_state_dict(resume.optimizer)
     wrapped, optimizer = fabric.setup(module, optimizer)
+    if resume is not None and resume.optimizer is not None:
+        # After the module has moved: the state follows the device of its parameters.
+        optimizer.load_state_dict(resume.optimizer)
     state = resume or Checkpoint(
         config=config.model_dump(mode="json"), label_set=method.label_set.to_dict(), model={}
     )
@@ -103,6 +105,8 @@ def train(
             state.save(out / LAST)
 
     def validate() -> None:
+        same_in_all_processes(module.state_dict(), fabric)
+        same_in_all_processes(averaged or {}, fabric)
         result = _validate(config, module, averaged, val_set, fabric)
         if rank == 0:
             better = result is None or state.best is None or result.miou > state.best
@@ -116,15 +120,21 @@ def train(
                     result.save(out / "best.json")
                 _inference_copy(state, module, averaged).save(out / BEST)
 
+    def stopped() -> Interrupted:
+        return Interrupted(
+            f"stopped after update {state.update} of {total}; nothing is lost. "
+            f"Run the same command again with out={out} to go on."
+        )
+
     with stop_signals() as stop, contextlib.closing(stream), contextlib.closing(report):
         if resume is not None:
             restore_scaler(fabric, resume.scaler)
             report.message(f"resuming after update {state.update} of {total}")
         module.train()
+        began = time.perf_counter()
         while state.update < total:
             micro = _groups(stream.epoch(state.epoch, state.batch), settings.accumulate)
             for group in micro:
-                began = time.perf_counter()
                 rate = learning_rate(config.optim, state.update, total)
                 for parameters in optimizer.param_groups:
                     parameters["lr"] = rate
@@ -153,11 +163,13 @@ def train(
                 values = mean_over_processes(losses, fabric)
                 if not math.isfinite(values["loss"]):
                     raise PcsegError(
-                        f"the loss became {values['loss']} at update {state.update}. The last good "
-                        f"state is {out / LAST}. Lower optim.lr (now {config.optim.lr}), set "
-                        "optim.clip, or look for broken scans with data.invalid=error."
+                        f"the loss became {values['loss']} at update {state.update}. "
+                        f"{out / LAST}, if it is there, is from before. Lower optim.lr (now "
+                        f"{config.optim.lr}), set optim.clip, or look for broken scans with "
+                        "data.invalid=error."
                     )
-                speed = scans * world / (time.perf_counter() - began)
+                now = time.perf_counter()
+                speed, began = scans * world / (now - began), now
                 report.step(state.update, state.epoch, values["loss"], speed)
                 if state.update % settings.log_every == 0 or state.update == total:
                     named = {f"train/{name}": value for name, value in values.items()}
@@ -166,10 +178,7 @@ def train(
                     )
                 if any_process(stop.is_set, fabric):
                     save()
-                    raise Interrupted(
-                        f"stopped after update {state.update} of {total}; nothing is lost. "
-                        "Run the same command again to go on."
-                    )
+                    raise stopped()
                 if state.update == total:
                     break
                 if state.update % settings.checkpoint_every == 0:
@@ -179,6 +188,8 @@ def train(
                 if state.epoch % settings.validate_every == 0 and state.update < total:
                     validate()
                 save()
+                if any_process(stop.is_set, fabric):
+                    raise stopped()
         validate()
         state.finished = True
         save()
@@ -225,7 +236,7 @@ def _validate(
     rules = protocol_of(module.label_set, config.eval.tta)
     evaluation = Evaluation(module.label_set, rules)
     mine = range(fabric.global_rank, len(val_set), fabric.world_size)
-    with _weights(module, averaged), fabric.autocast():
+    with _weights(module, averaged):  # in full precision, as `pcseg eval` does it
         evaluate(module, val_set, evaluation, config.eval.batch_size, indices=mine)
     for i, state in enumerate(gather(evaluation.state(), fabric.world_size)):
         if i != fabric.global_rank:

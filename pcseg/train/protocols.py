@@ -15,7 +15,6 @@ class Batch(Protocol):
     """What a method's collate makes of scans."""
 
     num_scans: int
-    num_points: int
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""

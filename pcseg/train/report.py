@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from pcseg.errors import PcsegError
 from pcseg.files import write_text
 from pcseg.optional import available
 
@@ -75,10 +76,15 @@ class Report:
         """Append a line to the log and points to the plots."""
         if not self.active:
             return
-        with self.path.open("a") as file:
-            file.write(
-                json.dumps({"update": update, **values, "time": round(time.time(), 3)}) + "\n"
-            )
+        line = json.dumps({"update": update, **values, "time": round(time.time(), 3)})
+        try:
+            with self.path.open("a") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise PcsegError(
+                f"{self.path}: cannot write ({error.strerror}; is the disk full?). Mend that and "
+                "run the same command again: it goes on from the last checkpoint."
+            ) from error
         if self.board is not None:
             for name, value in values.items():
                 if value is not None:

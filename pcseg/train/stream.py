@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -19,17 +20,20 @@ from pcseg.data.sampling import (
     class_balanced_weights,
 )
 from pcseg.data.transforms import Compose
-from pcseg.data.workers import quiet_worker
+from pcseg.data.workers import Guarded, GuardedCollate, quiet_worker, unguarded
 
-Key = tuple[int, int]
-"""(epoch, index of the scan): all that an augmented scan depends on, beside the seed."""
+Draw = tuple[int, int]
+"""(index of the scan, how often it came before in the epoch)."""
+
+Key = tuple[int, int, int]
+"""(epoch, index, times before): all that an augmented scan depends on, beside the seed."""
 
 
 class Stream:
     """Batches of augmented scans, as a pure function of (seed, epoch).
 
-    A scan's augmentation draws depend on (seed, epoch, index) only, and batches are cut before
-    they are dealt to the processes; so neither the number of loader workers nor the number of
+    A scan's augmentation draws depend on (seed, epoch, index, repetition) only, and batches are
+    cut before they are dealt to the processes; so neither the number of loader workers nor the number of
     training processes changes what is computed, and any position can be resumed.
 
     Args:
@@ -57,27 +61,34 @@ class Stream:
         self.counts = dataset.point_counts() if config.points_per_batch else None
         self.keys = _Keys()
         self.loader = DataLoader(
-            _Augmented(dataset, config, seed),
+            Guarded(_Augmented(dataset, config, seed)),
             batch_sampler=self.keys,
-            collate_fn=collate,
+            collate_fn=GuardedCollate(collate),
             num_workers=config.workers,
             persistent_workers=config.workers > 0,
             worker_init_fn=quiet_worker,
             generator=torch.Generator(),  # so that the global one is left alone
         )
 
-    def plan(self, epoch: int) -> list[list[int]]:
+    def plan(self, epoch: int) -> list[list[Draw]]:
         """The scans of each batch that this process takes in an epoch."""
         order = self.sampler.epoch_order(epoch)
         cut = batches(order, self.config.batch_size, self.config.points_per_batch, self.counts)
+        seen: Counter[int] = Counter()
+        drawn: list[list[Draw]] = []
+        for batch in cut:
+            drawn.append([])
+            for index in batch:
+                drawn[-1].append((index, seen[index]))
+                seen[index] += 1
         even = len(cut) - len(cut) % self.world_size  # every process takes equally many
-        return cut[self.rank : even : self.world_size]
+        return drawn[self.rank : even : self.world_size]
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Any]:
         """The batches of an epoch from the `start`-th on."""
         plan = self.plan(epoch)[start:]
-        self.keys.batches = [[(epoch, index) for index in batch] for batch in plan]
-        yield from self.loader
+        self.keys.batches = [[(epoch, *draw) for draw in batch] for batch in plan]
+        yield from unguarded(self.loader)
 
     def close(self) -> None:
         """End the loader's processes."""
@@ -108,8 +119,8 @@ class _Augmented(Dataset[Scan]):
         self.probability = config.mix.probability
 
     def __getitem__(self, key: Key) -> Scan:  # type: ignore[override]
-        epoch, index = key
-        rng = self.rng(epoch, index)
+        epoch, index, before = key
+        rng = self.rng(epoch, index + before * len(self.dataset))
         scan = self.augment(self.dataset[index], rng)
         if self.mixes and rng.random() < self.probability:
             partner = self.augment(self.dataset[int(rng.integers(len(self.dataset)))], rng)

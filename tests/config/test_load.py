@@ -29,6 +29,24 @@ def test_other_model_replaces_the_section() -> None:
     assert build_config(file, ["model.name=spvcnn"]).model.depth == 18
 
 
+def test_order_of_overrides_does_not_matter() -> None:
+    for settings in (
+        ["model.width=0.125", "model.name=spvcnn"],
+        ["model.name=spvcnn", "model.width=0.125"],
+    ):
+        model = build_config({}, settings).model
+        assert (model.name, model.width) == ("spvcnn", 0.125)
+
+
+def test_naming_the_default_model_keeps_its_section() -> None:
+    assert build_config({"model": {"depth": 34}}, ["model.name=minkunet"]).model.depth == 34
+
+
+@pytest.mark.parametrize("precision", ["16", "32", "bf16"])
+def test_precision_may_be_written_as_a_number(precision: str) -> None:
+    assert build_config({}, [f"train.precision={precision}"]).train.precision == precision
+
+
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
@@ -44,6 +62,7 @@ def test_other_model_replaces_the_section() -> None:
         ("data.augment=[spin]", "no transform 'spin'"),
         ("data.augment=[{scale: {lo: 1}}]", "no setting 'lo' (did you mean low?)"),
         ("data.mix.kinds=[lasr]", "did you mean laser?"),
+        ("data.mix.kinds=[{}]", "a mix is written as"),
     ],
 )
 def test_wrong_settings_are_explained(setting: str, expected: str) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
 import torch
 
+from pcseg.files import read_json
+from tests.conftest import pcseg_here
 from tests.train.conftest import command, environment, losses, run, weights
 
 # Workers and mixing on, so that everything random takes part.
@@ -70,14 +74,41 @@ def test_ctrl_c_saves_and_says_how_to_go_on(kitti: Path, tmp_path: Path) -> None
 
 
 def test_other_settings_in_the_same_folder_are_refused(kitti: Path, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    first = run(command(kitti, out, "train.max_steps=2"))
-    assert first.returncode == 0, first.stderr
-    second = run(command(kitti, out, "train.max_steps=2", "optim.lr=0.1"))
-    assert second.returncode == 2
-    assert "optim.lr: 0.005 -> 0.1" in second.stderr
-    third = run([*command(kitti, out, "train.max_steps=2", "optim.lr=0.1"), "--restart"])
-    assert third.returncode == 0, third.stderr
+    words = command(kitti, tmp_path / "run", "train.max_steps=2")[3:]
+    assert pcseg_here(*words).returncode == 0
+    other = pcseg_here(*words, "optim.lr=0.1")
+    assert other.returncode == 2
+    assert "optim.lr: 0.005 -> 0.1" in other.stderr
+    assert pcseg_here(*words, "optim.lr=0.1", "--restart").returncode == 0
+
+
+def test_another_network_in_the_same_folder_is_refused(trained: Path, kitti: Path) -> None:
+    done = pcseg_here(
+        "train",
+        trained / "config.yaml",
+        f"data.root={kitti}",
+        f"out={trained}",
+        "model.name=spvcnn",
+    )
+    assert done.returncode == 2
+    assert "model.name: minkunet -> spvcnn" in done.stderr
+
+
+def test_bf16_trains(kitti: Path, tmp_path: Path) -> None:
+    done = pcseg_here(
+        *command(kitti, tmp_path / "run", "train.precision=bf16", "train.max_steps=2")[3:]
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(map(math.isfinite, losses(tmp_path / "run")))
+
+
+def test_slurm_tasks_without_torchrun_are_refused(
+    kitti: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+    done = pcseg_here(*command(kitti, tmp_path / "run")[3:])
+    assert done.returncode == 2
+    assert "torchrun" in done.stderr
 
 
 def test_two_processes_equal_accumulation(kitti: Path, tmp_path: Path) -> None:
@@ -90,3 +121,12 @@ def test_two_processes_equal_accumulation(kitti: Path, tmp_path: Path) -> None:
     expected, found = losses(tmp_path / "one"), losses(tmp_path / "two")
     assert len(expected) == len(found) == 12
     assert max(abs(a - b) for a, b in zip(expected, found, strict=True)) < 1e-5
+    # What validation scored is what was saved, though each process has statistics of its own.
+    again = pcseg_here("eval", tmp_path / "two", "--json", tmp_path / "again.json")
+    assert again.returncode == 0, again.stderr
+    scores = [read_json(tmp_path / name)["miou"] for name in ("two/best.json", "again.json")]
+    assert abs(scores[0] - scores[1]) < 1e-6
+    # And it can go on only with as many processes.
+    state = torch.load(tmp_path / "two/last.pt", weights_only=True)
+    torch.save({**state, "finished": False}, tmp_path / "two/last.pt")
+    assert "by 2 processes" in run(words).stderr

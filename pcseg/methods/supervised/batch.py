@@ -16,7 +16,7 @@ from pcseg.errors import DataError
 from pcseg.models.points import Points
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen: mixed precision rebuilds batches field by field
 class Batch:
     """B scans as voxels and points.
 
@@ -27,7 +27,6 @@ class Batch:
         voxel_labels: (V,) int64, the most frequent label of the voxel's points.
         point_labels: (N,) int64.
         num_scans: B; a scan may have no points at all.
-        num_points: points in the files, for throughput.
     """
 
     feats: Tensor
@@ -36,7 +35,6 @@ class Batch:
     voxel_labels: Tensor
     point_labels: Tensor
     num_scans: int
-    num_points: int
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
@@ -47,7 +45,6 @@ class Batch:
             voxel_labels=self.voxel_labels.to(device),
             point_labels=self.point_labels.to(device),
             num_scans=self.num_scans,
-            num_points=self.num_points,
         )
 
     def voxels(self) -> sparse.SparseTensor:
@@ -80,7 +77,6 @@ def collate(scans: Sequence[Scan], inputs: InputConfig, num_classes: int) -> Bat
         voxel_labels=stacked["voxel_labels"],
         point_labels=stacked["labels"],
         num_scans=len(scans),
-        num_points=sum(len(scan) for scan in scans),
     )
 
 
