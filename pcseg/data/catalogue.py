@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pcseg.data.dataset import ScanDataset
-from pcseg.data.hints import did_you_mean
 from pcseg.data.labels import LabelSet, map_data
 from pcseg.errors import ConfigError
+from pcseg.hints import did_you_mean
 
 DATASETS = {
     "semantickitti": "pcseg.data.semantickitti:SemanticKITTI",

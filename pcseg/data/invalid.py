@@ -36,7 +36,8 @@ def settle_invalid(scan: Scan, policy: str) -> Scan:
         listed = ", ".join(f"{name} {value.tolist()}" for name, value in point.items())
         raise DataError(
             f"{scan.name}: {int(bad.sum())} points have NaN or infinite values, the first is "
-            f"point {first}: {listed}. Mend the file, or set invalid=ignore to keep them, unscored."
+            f"point {first}: {listed}. Mend the file, or set data.invalid=ignore to keep them, "
+            "unscored."
         )
     attrs = {name: _cleared(values, bad) for name, values in scan.attrs.items()}
     labels = None if scan.labels is None else np.where(bad, IGNORE, scan.labels)

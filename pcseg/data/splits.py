@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pcseg.data.hints import did_you_mean
 from pcseg.data.labels import map_data
 from pcseg.errors import ConfigError, DataError
+from pcseg.hints import did_you_mean
 
 ALL = "all"
 _SYNONYMS = {"valid": "val", "validation": "val", "training": "train", "testing": "test"}

@@ -20,9 +20,9 @@ from pcseg.data.filters import (
     ThinBeams,
 )
 from pcseg.data.geometry import Flip, Jitter, Rotate, Scale, Shift, apply_affine, rotate
-from pcseg.data.hints import did_you_mean
 from pcseg.data.scan import Scan
 from pcseg.errors import ConfigError
+from pcseg.hints import did_you_mean
 
 Transform = Callable[[Scan, np.random.Generator], Scan]
 """A function of a scan and a random generator that makes a new scan."""

@@ -1,14 +1,13 @@
 """Point files: bin, npy, npz, ply, pcd, las, laz, xyz, txt, csv, off and obj, read and written."""
 
 from pcseg.io.formats import FORMATS, point_files, read_points, supported_suffixes, write_points
-from pcseg.io.points import PointFile, Stored, check_finite
+from pcseg.io.points import PointFile, Stored
 from pcseg.io.scans import from_scan, to_scan
 
 __all__ = [
     "FORMATS",
     "PointFile",
     "Stored",
-    "check_finite",
     "from_scan",
     "point_files",
     "read_points",

@@ -72,7 +72,7 @@ def read_points(
 ) -> PointFile:
     """Read a file of points; its suffix tells the format.
 
-    No point is dropped, moved or reordered; NaN points stay (see `pcseg.io.check_finite`).
+    No point is dropped, moved or reordered; NaN points stay too.
 
     Args:
         path: the file.

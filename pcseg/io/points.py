@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pcseg.errors import DataError, LabelError
-
-log = logging.getLogger(__name__)
 
 
 class Stored(NamedTuple):
@@ -82,41 +78,6 @@ class PointFile:
         """What there is besides coordinates: attribute names, ``"labels"``, ``"faces"``."""
         optional = (("labels", self.labels), ("faces", self.faces))
         return {*self.attrs, *(name for name, value in optional if value is not None)}
-
-
-def check_finite(
-    points: PointFile | np.ndarray, path: str | os.PathLike[str], policy: str = "error"
-) -> np.ndarray:
-    """Find points with a NaN or infinite coordinate.
-
-    Args:
-        points: a point file or its (N, 3) coordinates.
-        path: what to name in the message.
-        policy: ``"error"`` refuses such points; ``"report"`` logs a warning with their number and
-            leaves it to the caller to mark or drop them by the returned mask.
-
-    Returns:
-        (N,) bool, True where all three coordinates are finite.
-
-    Raises:
-        DataError: under ``"error"``, with the number of such points and the index of the first;
-            also for an unknown policy.
-    """
-    if policy not in ("error", "report"):
-        raise DataError(f"'{policy}' is no policy for NaN points. Choose 'error' or 'report'.")
-    xyz = points.xyz if isinstance(points, PointFile) else points
-    finite = np.isfinite(xyz).all(axis=1)
-    if finite.all():
-        return finite
-    first = int(np.argmin(finite))
-    found = (
-        f"{path}: {len(finite) - int(finite.sum())} of {len(finite)} points have NaN or infinite "
-        f"coordinates (first: point {first}, {xyz[first].tolist()})."
-    )
-    if policy == "error":
-        raise DataError(f"{found} Remove them from the file, or read it with policy 'report'.")
-    log.warning("%s They are kept and marked.", found)
-    return finite
 
 
 _COORDINATES = (np.dtype(np.float32), np.dtype(np.float64))

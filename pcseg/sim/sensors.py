@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,6 +12,7 @@ import numpy as np
 import yaml
 
 from pcseg.errors import ConfigError
+from pcseg.hints import did_you_mean
 
 DEFAULT_MOUNT_HEIGHT_M = 1.8
 """Height above ground where a rig does not publish its own: a usual car roof."""
@@ -95,10 +95,9 @@ def sensor(name: str, frame_rate_hz: float | None = None) -> Sensor:
         made = _device(rig["sensor"], float(rate) if rate else None)
         return replace(made, mount_height_m=_height(rig))
     if name not in devices:
-        close = difflib.get_close_matches(name, [*devices, *rigs], 3, cutoff=0.4)
-        hint = f" Did you mean {' or '.join(close)}?" if close else ""
+        hint = did_you_mean(name, [*devices, *rigs])
         raise ConfigError(
-            f"there is no sensor '{name}'.{hint} Devices: {', '.join(list_sensors())}. "
+            f"there is no sensor '{name}'{hint}. Devices: {', '.join(list_sensors())}. "
             f"Rigs: {', '.join(list_rigs())}."
         )
     return _device(name, frame_rate_hz)

@@ -1,4 +1,4 @@
-"""PointFile, the check for NaN points, the list of files, and the way to a Scan and back."""
+"""PointFile, the list of files, and the way to a Scan and back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pcseg.errors import DataError, LabelError
 from pcseg.io import (
     FORMATS,
     PointFile,
-    check_finite,
     from_scan,
     point_files,
     read_points,
@@ -39,20 +38,6 @@ XYZ = np.zeros((4, 3), np.float32)
 def test_what_does_not_fit_together_is_refused(fields, error):
     with pytest.raises(error):
         PointFile(**fields)
-
-
-def test_nan_points_are_counted_and_the_first_is_named(caplog):
-    xyz = np.zeros((9, 3))
-    xyz[4, 1], xyz[6, 0], xyz[8] = np.nan, np.inf, -np.inf
-    with pytest.raises(DataError, match=r"a\.bin: 3 of 9 points have NaN.*first: point 4.*Remove"):
-        check_finite(xyz, "a.bin")
-    with caplog.at_level(logging.WARNING):
-        finite = check_finite(PointFile(xyz), "a.bin", policy="report")
-    assert np.flatnonzero(~finite).tolist() == [4, 6, 8]
-    assert "a.bin: 3 of 9 points" in caplog.text
-    assert check_finite(XYZ, "a.bin").all()
-    with pytest.raises(DataError, match="'drop' is no policy"):
-        check_finite(XYZ, "a.bin", policy="drop")
 
 
 def test_files_of_a_folder_in_natural_order(tmp_path):
