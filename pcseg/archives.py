@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from pcseg.errors import DataError, PcsegError
+from pcseg.errors import DataError
+from pcseg.files import UMASK, explained_refusals
 
 GIB = 1 << 30
 
@@ -71,7 +72,7 @@ def extract(
         DataError: if the archive is damaged, encrypted or no archive; if a member has an absolute
             path, leads out of the folder, is a link out of it or a device, or stands twice; if
             it is larger than the limits or than it says; if `folder` is not empty.
-        PcsegError: if the disk is too small.
+        PcsegError: if the disk is too small or read-only.
     """
     archive, folder, limits = Path(archive), Path(folder), limits or Limits()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -84,7 +85,7 @@ def extract(
     try:
         with _explained(archive, folder):
             _extract_into(archive, temporary, limits)
-            os.chmod(temporary, 0o777 & ~_umask())
+            os.chmod(temporary, 0o777 & ~UMASK)
             os.replace(temporary, folder)  # over an empty folder too
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -282,19 +283,10 @@ def _refused(archive: Path, name: str, what: str) -> DataError:
 def _explained(archive: Path, folder: Path) -> Iterator[None]:
     damaged = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError)
     try:
-        yield
+        # A denied permission may be that of the archive.
+        with explained_refusals(folder, f"unpack {archive.name}", permission=False):
+            yield
     except (*damaged, NotImplementedError, UnicodeError) as error:
         raise DataError(f"{archive}: damaged ({error}). Get the archive again.") from error
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise PcsegError(
-                f"{folder}: cannot unpack {archive.name}, the disk is full. Free some space or "
-                "choose another folder. Nothing was left behind."
-            ) from error
         raise DataError(f"{archive}: cannot be unpacked into {folder} ({error}).") from error
-
-
-def _umask() -> int:
-    value = os.umask(0)
-    os.umask(value)
-    return value

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fnmatch
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +35,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         PcsegError: if the system refuses the write (disk full, read-only, no permission).
     """
     path = Path(path)
-    with _explained(path):
+    with explained_refusals(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(path.suffix, f".{path.stem}.", path.parent)
         os.close(handle)
@@ -41,7 +43,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         try:
             yield temporary
             # mkstemp makes private files; results are to be read by whoever the umask allows.
-            os.chmod(temporary, 0o666 & ~_umask())
+            os.chmod(temporary, 0o666 & ~UMASK)
             os.replace(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -76,18 +78,55 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise DataError(f"{path}: not valid JSON ({error}). Make the file again.") from error
 
 
+def remove_leftovers(folder: str | os.PathLike[str], names: str) -> None:
+    """Remove what `atomic_path` left in a folder when its process was killed in the middle.
+
+    Only for folders that nobody else writes to at the same time. A missing folder is no error.
+
+    Args:
+        folder: to be cleaned, not its sub-folders.
+        names: pattern of the files that were being written, for example ``"*.bin"``.
+    """
+    folder = Path(folder)
+    if folder.is_dir():
+        for path in folder.iterdir():
+            parts = _TEMPORARY.fullmatch(path.name)
+            if parts and fnmatch.fnmatchcase("".join(parts.groups()), names):
+                path.unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained_refusals(
+    path: str | os.PathLike[str], doing: str = "write", permission: bool = True
+) -> Iterator[None]:
+    """Turn the system's refusals to write within the block into errors that say what to do.
+
+    Args:
+        path: what could not be written, named in the error.
+        doing: completes "cannot …".
+        permission: also explain "permission denied"; not for blocks that read files of others too.
+
+    Raises:
+        PcsegError: if the disk is full or read-only, or permission is denied.
+    """
     try:
         yield
     except OSError as error:
         remedy = _WRITE_REMEDIES.get(error.errno or 0)
-        if remedy is None:
+        if remedy is None or (error.errno == errno.EACCES and not permission):
             raise
-        raise PcsegError(f"{path}: cannot write, {remedy}. Nothing was lost.") from error
+        raise PcsegError(f"{path}: cannot {doing}, {remedy}. Nothing was lost.") from error
 
 
 def _umask() -> int:
-    value = os.umask(0)
+    # It can only be read by setting it; 077 lets nobody in while it is set.
+    value = os.umask(0o077)
     os.umask(value)
     return value
+
+
+UMASK = _umask()
+"""Permissions that new files do not get. Read once: threads share it, and would meet the change."""
+
+_TEMPORARY = re.compile(r"\.(.+)\.[a-z0-9_]{8}(\.\w+)")
+"""Stem and suffix of the file that was being written, with what mkstemp puts between."""

@@ -7,12 +7,13 @@ import stat
 import tarfile
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pcseg.archives import Limits, extract
-from pcseg.errors import DataError
+from pcseg.errors import DataError, PcsegError
 
 FILES = {"sequences/00/velodyne/000000.bin": bytes(range(256)) * 40, "sequences/00/calib.txt": b"x"}
 
@@ -199,3 +200,11 @@ def test_what_is_no_archive(tmp_path, data):
         extract(tmp_path / "a.zip", tmp_path / "out")
     with pytest.raises(DataError, match=r"b\.zip: this archive does not exist"):
         extract(tmp_path / "b.zip", tmp_path / "out")
+
+
+def test_a_full_disk_is_told_and_nothing_is_left(tmp_path, monkeypatch):
+    archive = make_zip(tmp_path / "a.zip", FILES)
+    monkeypatch.setattr("pcseg.archives.shutil.disk_usage", lambda _: SimpleNamespace(free=100))
+    with pytest.raises(PcsegError, match=r"out: cannot unpack a\.zip, the disk is full"):
+        extract(archive, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
