@@ -162,7 +162,7 @@ class KittiFamily(FileDataset):
     def _find_frames(self, split: str, sequences: Sequence[str] | None) -> list[FrameId]:
         conventions = splits(self.label_map)
         parts, named = parse_selection(split, conventions)
-        there = sorted(p.parent.name for p in self.folder.glob("*/velodyne") if p.is_dir())
+        there = sorted(path.parent.name for path in _velodyne_folders(self.folder))
         if parts is None:
             parts = [Part(name) for name in there]
         if sequences is not None:
@@ -195,7 +195,8 @@ class KittiFamily(FileDataset):
 
     def _names(self, part: Part) -> list[str]:
         folder = self.folder / part.sequence / "velodyne"
-        names = sorted(path.stem for path in folder.glob("*.bin"))
+        # Hidden files are those of other programs, or of one that was killed while it wrote.
+        names = sorted(p.stem for p in folder.glob("*.bin") if not p.name.startswith("."))
         for name in names:
             if not name.isdecimal():
                 raise DataError(f"{folder / name}.bin: clouds are named by number: 000000.bin.")
@@ -286,7 +287,7 @@ def _resolve(given: str | LabelSet | None, label_map: str) -> LabelSet:
 def _sequences_folder(root: Path) -> Path:
     candidates = [root / "sequences", root / "dataset" / "sequences", root]
     for folder in candidates:
-        if any(path.is_dir() for path in folder.glob("*/velodyne")):
+        if _velodyne_folders(folder):
             return folder
     there = sorted(path.name for path in root.iterdir())[:8] if root.is_dir() else None
     found = (
@@ -296,3 +297,12 @@ def _sequences_folder(root: Path) -> Path:
         f"{root}: no SS/velodyne/*.bin found in {', '.join(str(c) for c in candidates)}; {found}. "
         "Give the folder that holds 'sequences' (in SemanticKITTI's archives it is 'dataset')."
     )
+
+
+def _velodyne_folders(folder: Path) -> list[Path]:
+    found = folder.glob("[!.]*/velodyne")
+    return [path for path in found if path.is_dir()]
+
+
+sequences_folder = _sequences_folder
+"""The folder of the sequences under a dataset's root, found by the one rule of all readers."""

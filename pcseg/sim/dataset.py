@@ -77,7 +77,7 @@ def simulate(
         columns_step: keep every n-th firing (lighter scans).
         rows_step: keep every n-th beam.
         workers: processes. With more than one, call from under ``if __name__ == "__main__"``.
-        overwrite: replace data of another recipe instead of refusing.
+        overwrite: delete simulated data of another recipe instead of refusing.
         progress: called after every frame.
 
     Raises:
@@ -98,9 +98,11 @@ def simulate(
         raise ConfigError(f"at least 1 worker is needed, not {workers}.")
     names, root = sequence_names(sequences), Path(out)
     store = writer(layout, root)
-    fresh = claim_folder(root, recipe, names, overwrite)
+    claim_folder(root, recipe, names, overwrite)
+    for name in names:
+        store.remove_leftovers(name)
     wanted = [(name, frame) for name in names for frame in range(frames)]
-    left = [(n, f) for n, f in wanted if fresh or not store.has_frame(n, f)]
+    left = [(n, f) for n, f in wanted if not store.has_frame(n, f)]
     tasks = _tasks(left, workers)
     names_left = {name for name, _ in left}
     tasks += [(n, []) for n in names if n not in names_left and not store.has_sequence(n, frames)]

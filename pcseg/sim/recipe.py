@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pcseg._version import __version__
+from pcseg.data.kitti_family import SIMULATION
 from pcseg.errors import ConfigError, DataError
-from pcseg.files import read_json, write_json
+from pcseg.files import explained_refusals, read_json, remove_leftovers, write_json
 from pcseg.sim.sensors import Sensor, sensor
 from pcseg.sim.street import MARGIN_M, MAX_LENGTH_M
-
-MANIFEST = "simulation.json"
-_TEST = {f"{number:02d}" for number in range(11, 22)}
 
 
 @dataclass(frozen=True)
@@ -108,20 +107,21 @@ def sequence_names(given: Sequence[str | int]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def claim_folder(root: Path, recipe: Recipe, sequences: Sequence[str], overwrite: bool) -> bool:
-    """Make sure that what is in the folder has the same recipe, and leave the manifest there.
+def claim_folder(root: Path, recipe: Recipe, sequences: Sequence[str], overwrite: bool) -> None:
+    """Make sure that all that is in the folder has the same recipe, and leave the manifest there.
 
-    Returns:
-        Whether frames that are there come from another recipe and are to be replaced.
+    Sequences of another recipe are deleted before the new manifest is written, so that the manifest
+    tells the truth whenever the work is interrupted.
 
     Raises:
-        ConfigError: if the folder holds data of another recipe, or data that was not simulated.
+        ConfigError: if the folder holds data of another recipe that may not be overwritten, or
+            data that was not simulated.
+        PcsegError: if the disk refuses.
     """
     if root.exists() and not root.is_dir():
         raise ConfigError(f"{root}: is a file, not a folder. Choose another place for the data.")
-    path = root / MANIFEST
+    path = root / SIMULATION
     known: dict[str, Any] = {}
-    replaced = False
     if path.exists():
         known = _read(path)
         ours = {"version": __version__, **asdict(recipe)}
@@ -134,15 +134,32 @@ def claim_folder(root: Path, recipe: Recipe, sequences: Sequence[str], overwrite
                 "Choose another folder, or say that it may be overwritten."
             )
         if differing:
-            known, replaced = {}, True
+            _delete_simulated(root, known.get("sequences", []))
+            known = {}
     elif (root / "sequences").exists():
         raise ConfigError(
-            f"{root}: has 'sequences' but no {MANIFEST}, so it may be genuine data. "
+            f"{root}: has 'sequences' but no {SIMULATION}, so it may be genuine data. "
             "Simulate into another folder."
         )
     names = sorted({*known.get("sequences", []), *sequences})
     write_json(path, _manifest(recipe, names))
-    return replaced
+    remove_leftovers(root, SIMULATION)
+
+
+def _delete_simulated(root: Path, names: Sequence[str]) -> None:
+    """Delete the sequences that the manifest lists, if there is nothing else among them."""
+    folder = root / "sequences"
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    foreign = [path for path in [folder, *found] if path.is_symlink()]
+    foreign += [path for path in found if path.name not in names]
+    if foreign:
+        raise ConfigError(
+            f"{foreign[0]}: was not simulated here, so it is not overwritten. "
+            "Move it away, or simulate into another folder."
+        )
+    with explained_refusals(folder, "delete old data"):
+        for path in found:
+            shutil.rmtree(path)
 
 
 def _manifest(recipe: Recipe, names: Sequence[str]) -> dict[str, Any]:
@@ -155,11 +172,6 @@ def _manifest(recipe: Recipe, names: Sequence[str]) -> dict[str, Any]:
         "sensor_model": device.model,
         "mount_height_m": device.mount_height_m,
         "sequences": list(names),
-        "splits": {
-            "train": [name for name in names if name != "08" and name not in _TEST],
-            "val": [name for name in names if name == "08"],
-            "test": [name for name in names if name in _TEST],
-        },
     }
 
 

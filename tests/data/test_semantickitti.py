@@ -130,6 +130,16 @@ def test_iteration_ends_and_negative_numbers_count_from_the_end(
     assert data.index_of(FrameId("00", "000002")) == 2
 
 
+def test_hidden_files_are_no_frames_and_hidden_folders_no_sequences(
+    write_sequence: Callable[..., Path],
+) -> None:
+    folder = write_sequence()
+    (folder / "velodyne" / ".000001.k3jx_0ab.bin").write_bytes(b"half")
+    (folder.parent / ".trash" / "velodyne").mkdir(parents=True)
+    data = SemanticKITTI(folder.parents[1], "all")
+    assert [frame.frame for frame in data.frames] == ["000000", "000001", "000002"]
+
+
 def test_simulated_scans_say_so(write_sequence: Callable[..., Path]) -> None:
     root = write_sequence().parents[1]
     assert "simulated" not in SemanticKITTI(root, "00")[0].meta

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -159,13 +161,64 @@ def test_sequences_can_be_added_but_not_mixed(tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "simulation.json").read_text())
     assert manifest["label"] == "simulated"
     assert manifest["recipe"]["sensor"] == "vlp16"
-    assert manifest["splits"] == {"train": ["00"], "val": ["08"], "test": []}
+    assert manifest["sequences"] == ["00", "08"]
     with pytest.raises(ConfigError, match=r"simulated differently \(seed: there 0, asked 9\)"):
         simulate(tmp_path, sequences=("00",), seed=9, **one)
     before = contents(tmp_path)
     assert simulate(tmp_path, sequences=("00",), seed=9, overwrite=True, **one).written == 1
     name = "sequences/00/velodyne/000000.bin"
     assert contents(tmp_path)[name] != before[name]
+
+
+def test_an_interrupted_overwrite_leaves_no_mix(tmp_path: Path) -> None:
+    light = {**LIGHT, "frames": 2}
+    simulate(tmp_path, sequences=("00", "08"), **light)
+
+    class Stop(Exception):
+        pass
+
+    def stop(*_: object) -> None:
+        raise Stop
+
+    for progress in (stop, None):
+        again = {**light, "seed": 9, "overwrite": True, "progress": progress}
+        with pytest.raises(Stop) if progress else nullcontext():
+            simulate(tmp_path, sequences=("00",), **again)
+    simulate(tmp_path / "fresh", sequences=("00",), seed=9, **light)
+    expected = contents(tmp_path / "fresh")
+    shutil.rmtree(tmp_path / "fresh")
+    assert contents(tmp_path) == expected  # nothing of sequence 08 either
+
+
+def test_what_was_put_beside_simulated_sequences_is_not_overwritten(tmp_path: Path) -> None:
+    one = {**LIGHT, "frames": 1}
+    simulate(tmp_path, **one)
+    kept = tmp_path / "sequences/07/velodyne/000000.bin"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"genuine")
+    before = contents(tmp_path)
+    with pytest.raises(ConfigError, match="07: was not simulated here"):
+        simulate(tmp_path, seed=9, overwrite=True, **one)
+    assert contents(tmp_path) == before
+
+
+def test_half_written_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:
+    one = {**LIGHT, "frames": 1}
+    simulate(tmp_path, **one)
+    before = contents(tmp_path)
+    folder = tmp_path / "sequences/00"
+    for path in (
+        folder / "velodyne/.000000.a8_b9xyz.bin",
+        folder / "labels/.000000.a8_b9xyz.label",
+        folder / ".poses.a8_b9xyz.txt",
+        tmp_path / ".simulation.a8_b9xyz.json",
+    ):
+        path.write_bytes(b"half")
+    other = folder / "velodyne/.keep"
+    other.touch()
+    assert simulate(tmp_path, **one).written == 0
+    other.unlink()
+    assert contents(tmp_path) == before
 
 
 def test_genuine_data_is_never_touched(tmp_path: Path) -> None:
@@ -183,7 +236,7 @@ def test_genuine_data_is_never_touched(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sensor": "hdl64e"}, "Did you mean"),
+        ({"sensor": "hdl64e"}, "did you mean"),
         ({"sequences": ("0",)}, "two-digit names"),
         ({"sequences": ()}, "not none"),
         ({"frames": 0}, "at least 1 frame"),

@@ -19,6 +19,10 @@ LAYOUTS = {"semantickitti": "pcseg.sim.writers.semantickitti:SemanticKittiWriter
 class Writer(Protocol):
     """What the simulator needs of a layout."""
 
+    def remove_leftovers(self, sequence: str) -> None:
+        """Remove the half-written files of a process that was killed."""
+        ...
+
     def has_frame(self, sequence: str, frame: int) -> bool:
         """Whether a frame is there, whole."""
         ...

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pcseg.data.scan import Scan
-from pcseg.files import write_bytes, write_text
+from pcseg.files import remove_leftovers, write_bytes, write_text
 
 # lidar -> camera 0: x right, y down, z forward; the camera sits ahead of and below the lidar.
 LIDAR_TO_CAMERA = np.array(
@@ -28,6 +28,13 @@ class SemanticKittiWriter:
     def folder(self, sequence: str) -> Path:
         """Where a sequence lies."""
         return self.root / "sequences" / sequence
+
+    def remove_leftovers(self, sequence: str) -> None:
+        """Remove the half-written files of a process that was killed."""
+        folder = self.folder(sequence)
+        remove_leftovers(folder, "*.txt")
+        remove_leftovers(folder / "velodyne", "*.bin")
+        remove_leftovers(folder / "labels", "*.label")
 
     def has_frame(self, sequence: str, frame: int) -> bool:
         """Whether points and labels of a frame are there and fit each other."""
