@@ -172,7 +172,12 @@ class Lidar:
             raw_labels=faces.label[face[chosen]].astype(np.int64),
             instances=faces.instance[face[chosen]].astype(np.int64),
             pose=np.array(pose, float),
-            meta={"dataset": "simulated", "sensor": sensor.name, "time_s": float(time)},
+            meta={
+                "dataset": "simulated",
+                "simulated": True,
+                "sensor": sensor.name,
+                "time": float(time),
+            },
         )
 
 

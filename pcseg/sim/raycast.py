@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pcseg.errors import MissingExtra
-from pcseg.optional import available, need
+from pcseg.errors import ConfigError, MissingExtra
+from pcseg.optional import available, need_open3d
 from pcseg.sim.mesh import Mesh
 
 
@@ -43,8 +43,11 @@ def caster(mesh: Mesh, engine: str | None = None) -> Caster:
         engine: ``"embreex"`` or ``"open3d"``; by default the first that is there.
 
     Raises:
-        MissingExtra: if neither is installed.
+        ConfigError: for another engine.
+        MissingExtra: if the engine, or both, are not installed.
     """
+    if engine not in (None, "embreex", "open3d"):
+        raise ConfigError(f"rays are cast by embreex or open3d, not by '{engine}'.")
     if engine == "embreex" or (engine is None and available("embreex")):
         return _Embree(mesh)
     if engine == "open3d" or (engine is None and available("open3d")):
@@ -73,7 +76,7 @@ class _Embree:
 
 class _Open3D:
     def __init__(self, mesh: Mesh) -> None:
-        open3d: Any = need("open3d", extra="viz", purpose="ray casting without embreex")
+        open3d: Any = need_open3d("ray casting without embreex")
         self._o3d = open3d
         self._scene = open3d.t.geometry.RaycastingScene()
         self._scene.add_triangles(

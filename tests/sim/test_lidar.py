@@ -24,6 +24,12 @@ def test_plane_is_flat_and_at_the_mount_height(rng: np.random.Generator) -> None
     assert not seen.instances.any()
 
 
+def test_scans_say_that_they_are_simulated_and_when(rng: np.random.Generator) -> None:
+    seen = scan(plane_world(), sensor("vlp16").thinned(16), level_pose(1.73), 2.5, rng)
+    assert seen.meta["simulated"] is True
+    assert seen.meta["time"] == 2.5
+
+
 def test_range_noise_and_quantum(rng: np.random.Generator) -> None:
     from dataclasses import replace
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from pcseg.errors import MissingExtra
+from pcseg import optional
+from pcseg.errors import ConfigError, MissingExtra
 from pcseg.sim import Lidar, raycast, sensor
 from pcseg.sim.mesh import Mesh, soup
 from pcseg.sim.raycast import caster
@@ -70,6 +72,28 @@ def test_without_any_engine_says_what_to_install(
     monkeypatch.setattr(raycast, "available", lambda name: False)
     with pytest.raises(MissingExtra, match="pip install embreex"):
         caster(triangles)
+
+
+def test_an_unknown_engine_is_refused(triangles: Mesh) -> None:
+    with pytest.raises(ConfigError, match="embreex or open3d, not by 'optix'"):
+        caster(triangles, "optix")
+
+
+def test_open3d_finds_libusb_before_it_is_imported(
+    triangles: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    monkeypatch.delitem(sys.modules, "open3d", raising=False)
+    monkeypatch.setattr(optional, "_preload_libusb", lambda: order.append("libusb"))
+
+    def refuse(name: str) -> None:
+        order.append(name)
+        raise ImportError("libusb-1.0.so.0")
+
+    monkeypatch.setattr(optional.importlib, "import_module", refuse)
+    with pytest.raises(MissingExtra, match=r"without embreex needs open3d.*pcseg\[viz\]"):
+        caster(triangles, "open3d")
+    assert order == ["libusb", "open3d"]
 
 
 @pytest.mark.parametrize("name", ["hdl64e_s3", "pandar_gt", "vls128", "waymo_short_range"])
