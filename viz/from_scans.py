@@ -56,10 +56,13 @@ def scene_from_scans(
 
     def load(index: int) -> Frame:
         scan = first if index == 0 else scans[index]
+        # Scans may be of several datasets; all of them are not read for this alone.
+        scene.simulated = scene.simulated or bool(scan.meta.get("simulated"))
         return framing.frame(scan, predictions[index] if predictions is not None else None, index)
 
     simulated = bool(first.meta.get("simulated"))
-    return Scene(len(scans), load, title or _title(first, len(scans)), simulated)
+    scene = Scene(len(scans), load, title or _title(first, len(scans)), simulated)
+    return scene
 
 
 def frame_name(scan: Scan, index: int) -> str:
@@ -93,13 +96,15 @@ class _Framing:
                 f"{scan.name}: {len(prediction.labels)} predicted labels for {len(scan)} points. "
                 "The prediction belongs to another file; predict this one again."
             )
-        finite = np.isfinite(scan.xyz).all(axis=1)
+        sound = np.isfinite(scan.xyz).all(axis=1)
+        if "valid" in scan.attrs:  # readers put what is no number at the origin and mark it
+            sound &= scan.attrs["valid"].astype(bool)
         notes: tuple[str, ...] = ()
-        if not finite.all():
-            notes = (f"{np.count_nonzero(~finite):,} points without finite coordinates left out",)
-            scan = scan.select(finite)
+        if not sound.all():
+            notes = (f"{np.count_nonzero(~sound):,} points with NaN or infinite values left out",)
+            scan = scan.select(sound)
             if prediction is not None:
-                prediction = Prediction(prediction.labels[finite], prediction.confidence[finite])
+                prediction = Prediction(prediction.labels[sound], prediction.confidence[sound])
         layers = self._class_layers(scan, prediction)
         if prediction is not None:
             # Not stretched: a certain method must look certain.

@@ -78,7 +78,6 @@ def write_html(
     manifest = {
         "version": __version__,
         "title": scene.title,
-        "simulated": scene.simulated,
         "theme": theme,
         "layer": first.layer(layer).name,
         "frame": indices.index(start),
@@ -133,7 +132,8 @@ def _parts(
     yield head.replace("{{style}}", style)
     for number, index in enumerate(indices):
         yield _data(f"frame-{number}", packer.pack(scene.frame(index)))
-    yield _data("scene", {**manifest, "tables": packer.tables})
+    known = {"simulated": scene.simulated, "tables": packer.tables}
+    yield _data("scene", {**manifest, **known})
     yield tail.replace("{{script}}", script)
 
 

@@ -52,7 +52,8 @@ class Scene:
 
     Attributes:
         title: shown above everything.
-        simulated: whether the points come from a simulation, which every drawing must say.
+        simulated: whether points come from a simulation, which every drawing must say; may become
+            true when a frame is loaded.
     """
 
     def __init__(

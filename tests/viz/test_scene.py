@@ -8,6 +8,7 @@ import pytest
 from pcseg.data import Prediction
 from pcseg.errors import DataError, LabelError, PcsegError
 from pcseg.viz import scene_from_scans
+from pcseg.viz.html import write_html
 from pcseg.viz.layers import ClassLayer, ScalarLayer, counted
 
 
@@ -84,8 +85,27 @@ def test_points_without_finite_coordinates_are_left_out_and_said(
     xyz[5, 1], xyz[2500, 0] = np.nan, np.inf
     frame = scene_from_scans([street.replace(xyz=xyz)], [prediction], label_set).frame(0)
     assert len(frame) == 2998
-    assert frame.notes == ("2 points without finite coordinates left out",)
+    assert frame.notes == ("2 points with NaN or infinite values left out",)
     assert all(len(layer.colors) == 2998 for layer in frame.layers.values())
+
+
+def test_points_marked_as_invalid_are_left_out(street, prediction, label_set) -> None:
+    valid = np.ones(3000, bool)
+    valid[[5, 2500]] = False
+    marked = street.replace(attrs={**street.attrs, "valid": valid})
+    frame = scene_from_scans([marked], [prediction], label_set).frame(0)
+    assert frame.notes == ("2 points with NaN or infinite values left out",)
+    np.testing.assert_array_equal(frame.xyz, street.xyz[valid])
+
+
+def test_a_simulated_scan_among_others_marks_the_scene(street, tmp_path) -> None:
+    genuine = street.replace(meta={"sequence": "00", "frame": 1})
+    scene = scene_from_scans([genuine, street])
+    assert not scene.simulated
+    scene.frame(1)
+    assert scene.simulated
+    page = write_html(scene_from_scans([genuine, street]), tmp_path / "a.html").read_text()
+    assert '"simulated":true' in page
 
 
 def test_without_label_set_classes_are_numbered(street, prediction) -> None:
