@@ -34,9 +34,9 @@ def devoxelize(
     Args:
         tensor: features on voxels of any stride.
         points: for ``"nearest"`` the (N,) int64 row of each point, as `voxelize` returns it (or
-            `point_rows` for other levels). For ``"trilinear"`` (N, 4) floating point
-            [batch, x, y, z] in units of the finest voxels, that is metres divided by the voxel
-            size; or the result of `interpolation`, to use it more than once.
+            `point_rows` for other levels); rows below 0 give zeros. For ``"trilinear"``
+            (N, 4) floating point [batch, x, y, z] in units of the finest voxels, that is metres
+            divided by the voxel size; or the result of `interpolation`, to use it more than once.
         mode: ``"nearest"`` or ``"trilinear"``.
 
     Returns:
@@ -49,7 +49,9 @@ def devoxelize(
     if mode == "nearest":
         if isinstance(points, Interpolation) or points.dim() != 1 or points.is_floating_point():
             raise DataError("devoxelize by 'nearest' needs the (N,) integer rows of the points.")
-        return tensor.feats[points]
+        # -1 then is the row of zeros behind the last voxel: also where there is no voxel at all.
+        nothing = tensor.feats.new_zeros((1, tensor.num_channels))
+        return torch.cat([tensor.feats, nothing])[points.clamp(min=-1)]
     if mode != "trilinear":
         raise ConfigError(f"points take features by nearest or trilinear, not by '{mode}'.")
     if isinstance(points, Tensor):

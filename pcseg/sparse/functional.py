@@ -29,8 +29,8 @@ def convolve(
         bias: (Cout,) or None.
 
     Returns:
-        (num_out, Cout) in the dtype of `feats`, or in the autocast dtype on CUDA. On a CPU the
-        arithmetic of half-precision features is float32.
+        (num_out, Cout) in the dtype of `feats`, or in the autocast dtype on CUDA. On a CPU
+        autocast changes nothing, and the arithmetic of half-precision features is float32.
 
     Raises:
         DataError: if channels or rows do not fit.
@@ -50,7 +50,8 @@ class _Convolve(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(feats, weight)
         ctx.kernel_map, ctx.backend = kernel_map, backend
-        return backend.forward(feats.contiguous(), _like(weight, feats), kernel_map)
+        with _as_given():
+            return backend.forward(feats.contiguous(), _like(weight, feats), kernel_map)
 
     @staticmethod
     @once_differentiable
@@ -58,12 +59,18 @@ class _Convolve(torch.autograd.Function):
         feats, weight = ctx.saved_tensors
         grad = _like(grad, feats)
         grad_feats = grad_weight = None
-        if ctx.needs_input_grad[0]:
-            grad_feats = ctx.backend.grad_input(grad, _like(weight, feats), ctx.kernel_map)
-        if ctx.needs_input_grad[1]:
-            grad_weight = ctx.backend.grad_weight(feats.contiguous(), grad, ctx.kernel_map)
-            grad_weight = grad_weight.to(weight.dtype)
+        with _as_given():
+            if ctx.needs_input_grad[0]:
+                grad_feats = ctx.backend.grad_input(grad, _like(weight, feats), ctx.kernel_map)
+            if ctx.needs_input_grad[1]:
+                grad_weight = ctx.backend.grad_weight(feats.contiguous(), grad, ctx.kernel_map)
+                grad_weight = grad_weight.to(weight.dtype)
         return grad_feats, grad_weight, None, None
+
+
+def _as_given() -> torch.autocast:
+    """No autocast on a CPU: it would round the products of some backends and not of others."""
+    return torch.autocast("cpu", enabled=False)
 
 
 def _like(tensor: Tensor, feats: Tensor) -> Tensor:

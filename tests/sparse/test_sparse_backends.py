@@ -104,6 +104,23 @@ def test_a_whole_network_agrees_in_float64():
         torch.testing.assert_close(a, b, atol=1e-10, rtol=1e-10)
 
 
+@pytest.mark.parametrize("name", ["torch", "numba"])
+def test_autocast_on_a_cpu_changes_nothing(name):
+    torch.manual_seed(0)
+    coords = torch.unique(torch.randint(0, 5, (200, 4)) % 5, dim=0).int()
+    coords[:, 0] = 0
+    coords = torch.unique(coords, dim=0)
+    feats = torch.randn(len(coords), 16, requires_grad=True)
+    layer, gradient = SubMConv3d(16, 8), torch.randn(len(coords), 8)
+    found = []
+    for enabled in (False, True):
+        with use_backend(name), torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            out = layer(SparseTensor(feats, coords)).feats
+            found.append([out, *torch.autograd.grad(out, [feats, layer.weight], gradient)])
+    for plain, autocast in zip(*found, strict=True):
+        torch.testing.assert_close(autocast, plain)
+
+
 def test_without_numba_the_torch_backend_takes_over(monkeypatch):
     monkeypatch.setitem(BACKENDS, "numba", "pcseg.sparse.backends.no_such_module:Backend")
     get_backend.cache_clear()

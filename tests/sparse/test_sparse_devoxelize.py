@@ -40,6 +40,18 @@ def test_nearest_is_a_gather_and_point_rows_finds_the_same():
     assert point_rows(tensor, far).tolist() == [-1, -1]
 
 
+def test_nearest_gives_zeros_where_there_is_no_voxel():
+    tensor, _, inverse = scene(n=20)
+    rows = inverse.clone()
+    rows[::3] = -1
+    result = devoxelize(tensor, rows)
+    assert (result[::3] == 0).all()
+    assert torch.equal(result[rows >= 0], tensor.feats[rows[rows >= 0]])
+    assert torch.autograd.gradcheck(lambda f: devoxelize(tensor.replace(f), rows), tensor.feats)
+    empty = SparseTensor(torch.zeros(0, 3, dtype=torch.float64), torch.zeros(0, 4).int())
+    assert devoxelize(empty, torch.full((4,), -1)).tolist() == [[0, 0, 0]] * 4
+
+
 @pytest.mark.parametrize("stride", [1, 2, (4, 1, 2)])
 def test_trilinear_equals_a_loop_over_the_eight_neighbours(stride):
     fine, points, _ = scene()
