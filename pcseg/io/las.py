@@ -23,8 +23,9 @@ def read(path: Path, columns: Columns | None = None) -> PointFile:
 
     Coordinates are float64; intensity and colours are divided by 65535 (colours by 255 if none is
     larger); the classification becomes the labels, unless there is an extra dimension ``label``
-    or all points are 0, "never classified". All other dimensions are attributes of their name.
-    ``meta["las"]`` keeps the header, so that the same grid is written back.
+    or all points are 0, "never classified", and there is no extra dimension ``confidence`` either.
+    All other dimensions are attributes of their name. ``meta["las"]`` keeps the
+    header, so that the same grid is written back.
 
     Raises:
         DataError: for a damaged or truncated file, or a point format that laspy does not know.
@@ -54,7 +55,8 @@ def read(path: Path, columns: Columns | None = None) -> PointFile:
     for name in header.point_format.dimension_names:
         if name not in ("X", "Y", "Z"):
             named[name] = np.asarray(record[name])
-    if not np.any(named["classification"]):  # 0 means "never classified"
+    # 0 means "never classified", but not where somebody says how sure they are of it.
+    if "confidence" not in named and not np.any(named["classification"]):
         del named["classification"]
     return from_columns(path, named, meta={"las": header})
 

@@ -83,6 +83,16 @@ def test_unclassified_files_have_no_labels_and_take_some(tmp_path):
     assert set(laspy.read(tmp_path / "b.las").classification) == {5}
 
 
+def test_zeros_with_a_confidence_are_labels(tmp_path):
+    points = PointFile(
+        np.zeros((4, 3)),
+        {"confidence": np.ones(4, np.float32)},
+        labels=np.zeros(4, np.int64),
+    )
+    write_points(tmp_path / "a.las", points)
+    assert read_points(tmp_path / "a.las").labels.tolist() == [0, 0, 0, 0]
+
+
 def test_eight_bit_colors_in_sixteen_bits(tmp_path):
     las = survey(tmp_path / "a.las")
     las.red, las.green, las.blue = (np.arange(40), np.arange(40), np.full(40, 255))
