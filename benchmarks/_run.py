@@ -1,7 +1,8 @@
-"""What the benchmark programs share: interleaved timing, peak memory of a child, the JSON."""
+"""What the benchmark programs share: options, interleaved timing, peak memory, the JSON."""
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import platform
 import resource
@@ -53,8 +54,26 @@ def peak_mb(program: Callable[..., object], *arguments: Any) -> float:
         return pool.apply(_peak_of, (program, arguments))
 
 
-def record(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The JSON of a benchmark: where it ran, with what, and its rows."""
+def options(doc: str | None, quick: str) -> argparse.ArgumentParser:
+    """The command line that all programs share; each adds its own.
+
+    Args:
+        doc: of the program.
+        quick: what ``--quick`` does.
+    """
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help=quick)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result to a file too")
+    return parser
+
+
+def record(rows: list[dict[str, Any]], **facts: Any) -> dict[str, Any]:
+    """The JSON of a benchmark: where it ran, with what, its rows, and facts true of all rows.
+
+    The device is the processor, also where there is a GPU: these programs do not use it.
+    """
     return {
         "device": _processor(),
         "threads": torch.get_num_threads(),
@@ -65,6 +84,7 @@ def record(rows: list[dict[str, Any]]) -> dict[str, Any]:
             "numpy": np.__version__,
         },
         "commit": _commit(),
+        **facts,
         "rows": rows,
     }
 
@@ -86,12 +106,10 @@ def _peak_kb() -> int:
 
 
 def _processor() -> str:
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _commit() -> str:

@@ -8,14 +8,13 @@ numpy.fromfile of the same file. Rounds are interleaved, medians are given.
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _run import interleaved, record
+from _run import interleaved, options, record
 
 from pcseg.files import write_json
 from pcseg.io import PointFile, read_points, write_points
@@ -38,20 +37,18 @@ KINDS = (
 
 def main() -> None:
     """Measure, print and, if asked, save."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one round, to see that it runs")
+    parser = options(__doc__, quick="one round, to see that it runs")
     parser.add_argument("--points", type=int, default=120_000, help="in a file (a 64-beam scan)")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--json", type=Path, help="file to write")
-    options = parser.parse_args()
-    scan = spinning_scan(options.points)
-    rounds = 1 if options.quick else options.rounds
+    given = parser.parse_args()
+    scan = spinning_scan(given.points)
+    rounds = 1 if given.quick else given.rounds
     with tempfile.TemporaryDirectory() as folder:
         rows = [measure(Path(folder), scan, *kind, rounds) for kind in KINDS]
     report = record(rows)
     print(json.dumps(report, indent=2))
-    if options.json:
-        write_json(options.json, report)
+    if given.json:
+        write_json(given.json, report)
 
 
 def measure(

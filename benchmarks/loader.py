@@ -1,6 +1,6 @@
 """Scans per second of the SemanticKITTI loader, against the floor of reading the same bytes.
 
-    python benchmarks/loader.py [--root DIR] [--split all] [--scans 200] [--json FILE]
+    python benchmarks/loader.py [--quick] [--root DIR] [--split all] [--scans 200] [--json FILE]
 
 Without --root, twenty scans of 120,000 points are made in a temporary folder. Files are read
 once before anything is timed, so that the disk is out of the picture (page cache warm).
@@ -12,7 +12,6 @@ import argparse
 import itertools
 import json
 import os
-import platform
 import resource
 import tempfile
 import time
@@ -22,9 +21,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from _run import options, record
 from torch.utils.data import DataLoader, Dataset
 
-from pcseg._version import __version__
 from pcseg.data.scan import Scan
 from pcseg.data.semantickitti import SemanticKITTI
 from pcseg.data.transforms import Compose
@@ -63,21 +62,25 @@ def measure(root: Path, split: str, scans: int, workers: list[int]) -> dict[str,
     for _ in range(REPEATS):  # ways in turn, so that a busy moment does not hit one way alone
         for way, start in ways.items():
             speeds[way].append(scans_per_second(start, scans))
-    counts = data.point_counts()
-    return {
-        "benchmark": "loader",
-        "scans_per_second": {way: round(max(found), 1) for way, found in speeds.items()},
-        "all_passes": {way: [round(v, 1) for v in found] for way, found in speeds.items()},
-        "scans": scans,
-        "frames": len(data),
-        "points_per_scan": round(float(counts.mean())),
-        "peak_memory_mb": {
+    rows = [
+        {
+            "way": way,
+            "scans_per_s": round(max(found), 1),
+            "passes": [round(speed, 1) for speed in found],
+        }
+        for way, found in speeds.items()
+    ]
+    return record(
+        rows,
+        cores=os.cpu_count(),
+        scans=scans,
+        frames=len(data),
+        points_per_scan=round(float(data.point_counts().mean())),
+        peak_mb={
             "process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
             "largest_worker": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
         },
-        "machine": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()},
-        "versions": {"pcseg": __version__, "torch": torch.__version__, "numpy": np.__version__},
-    }
+    )
 
 
 def scans_per_second(start: Callable[[], Iterable[Any]], scans: int) -> float:
@@ -139,13 +142,11 @@ def write_scans(root: Path, scans: int = 20, num_points: int = 120_000) -> Path:
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = options(__doc__, quick="forty scans, to see that it runs")
     parser.add_argument("--root", type=Path, help="folder in SemanticKITTI layout")
     parser.add_argument("--split", default="all")
     parser.add_argument("--scans", type=int, default=200, help="scans per pass")
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--quick", action="store_true", help="forty scans, to see that it runs")
-    parser.add_argument("--json", type=Path, help="write the result to a file too")
     given = parser.parse_args()
     given.scans = min(given.scans, 40) if given.quick else given.scans
     return given

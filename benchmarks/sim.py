@@ -1,21 +1,20 @@
 """Simulated 64-beam scans per second, against the floor of casting the same rays and no more.
 
-Run: python benchmarks/sim.py [--scans 20] [--sensor hdl64e_s3] [--quick] [--json FILE]
+python benchmarks/sim.py [--quick] [--scans 20] [--sensor hdl64e_s3] [--json FILE]
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import platform
 import statistics
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
+from _run import options, record
 
+from pcseg.files import write_json
 from pcseg.sim import Lidar, build_street, sensor, simulate
 from pcseg.sim.raycast import caster
 from pcseg.sim.rays import sweep_rays
@@ -23,12 +22,10 @@ from pcseg.sim.rays import sweep_rays
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options(__doc__, quick="five scans, to see that it runs")
     parser.add_argument("--sensor", default="hdl64e_s3")
     parser.add_argument("--scans", type=int, default=20)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--quick", action="store_true", help="five scans, to see that it runs")
-    parser.add_argument("--json", type=Path, help="file to write")
     given = parser.parse_args()
     scans_wanted = 5 if given.quick else given.scans
     device = sensor(given.sensor)
@@ -39,8 +36,7 @@ def main() -> None:
     next(lidar.drive([0.0], [np.random.default_rng(0)]))
     ready = time.perf_counter()
     scans, floor = _interleaved(lidar, scans_wanted)
-    result = {
-        "what": "simulation",
+    row = {
         "sensor": given.sensor,
         "rays_per_scan": device.rows * device.columns,
         "triangles": len(world.static),
@@ -51,18 +47,12 @@ def main() -> None:
         "cast_only_ms": round(1000 * statistics.median(floor), 2),
         "scans_per_s_one_process": round(1 / statistics.median(scans), 2),
         "to_disk": _to_disk(given.sensor, scans_wanted, given.workers),
-        "machine": {
-            "cpu": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "load": round(os.getloadavg()[0], 2),
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-        },
     }
-    text = json.dumps(result, indent=2)
-    print(text)
+    load = round(os.getloadavg()[0], 2)
+    result = record([row], cores=os.cpu_count(), load=load)
+    print(json.dumps(result, indent=2))
     if given.json:
-        given.json.write_text(text + "\n")
+        write_json(given.json, result)
 
 
 def _interleaved(lidar: Lidar, count: int) -> tuple[list[float], list[float]]:

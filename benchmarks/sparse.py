@@ -15,14 +15,13 @@ import argparse
 import functools
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 # Two threads that spin for each other on a busy machine make every figure random.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
-from _run import interleaved, peak_mb, record
+from _run import interleaved, options, peak_mb, record
 from scenes import lidar_scan
 from torch import Tensor, nn
 
@@ -207,18 +206,12 @@ def scene(quick: bool) -> Tensor:
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Raw)
-    parser.add_argument(
-        "--quick", action="store_true", help="a quarter of the scan, half the width"
-    )
+    parser = options(__doc__, quick="a quarter of the scan, half the width")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--budget", type=float, default=30.0, help="seconds for each line")
     parser.add_argument("--no-memory", action="store_true", help="do not measure memory")
-    parser.add_argument("--json", type=Path, metavar="FILE")
     return parser.parse_args()
 
-
-_Raw = argparse.RawDescriptionHelpFormatter
 
 if __name__ == "__main__":
     main()
