@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,32 +14,38 @@ import numpy as np
 from pcseg.errors import ConfigError, DataError, LabelError
 from pcseg.io import point_files
 
+PREDICTIONS = "predictions.json"
+"""Marks a folder of predictions, whose files are results and not scans."""
+
 SPLITS = ("train", "val", "test")
 _SYNONYMS = {"valid": "val", "validation": "val"}
 _LABEL_ENDINGS = (".label", ".labels.npy", "_labels.npy", ".npy")
 _NOT_POINTS = ("readme", "license", "licence", "notes", "classes", "changelog")
 
 
-def find_point_files(root: Path, suffix: str | None = None) -> list[Path]:
-    """All point files under a folder, in natural order, label files and lists left out.
+def find_point_files(root: Path, suffix: str | None = None, distinct: bool = True) -> list[Path]:
+    """All point files under a folder, in natural order (``s2/`` before ``s10/``).
+
+    Label files, lists, hidden files, and sub-folders filled by `pcseg predict` are left out.
 
     Args:
         root: the folder, or a single file.
         suffix: take only files that end so, for example ``".ply"``.
+        distinct: refuse files that differ only in suffix, as one scan given twice.
 
     Raises:
-        DataError: if there are none, or two of one name that differ in suffix.
+        DataError: if there are none, or two of one name where that is refused.
     """
     if root.is_file():
         return [root]
     found: list[Path] = []
     for folder, subfolders, _ in os.walk(root):
-        subfolders[:] = sorted(d for d in subfolders if d != "labels" and not d.startswith("."))
+        subfolders[:] = sorted((d for d in subfolders if _may_hold_points(folder, d)), key=_natural)
         here = [path for path in point_files(folder) if not suffix or path.name.endswith(suffix)]
         here = [path for path in here if not _is_text(path, root)]
         stems = {path.stem for path in here if path.suffix != ".npy"}
         here = [path for path in here if not _holds_labels(path, stems)]
-        found += _distinct(here)
+        found += _distinct(here) if distinct else here
     if not found:
         ending = f" that end in {suffix}" if suffix else ""
         raise DataError(
@@ -172,6 +179,17 @@ def _inside(root: Path, paths: Sequence[Path], folder: str) -> list[Path]:
 def _names(root: Path, path: Path) -> tuple[str, ...]:
     relative = path.relative_to(root)
     return relative.as_posix(), relative.with_suffix("").as_posix(), path.name, path.stem
+
+
+def _may_hold_points(parent: str, name: str) -> bool:
+    results = os.path.isfile(os.path.join(parent, name, PREDICTIONS))
+    return name != "labels" and not name.startswith(".") and not results
+
+
+def _natural(name: str) -> list[tuple[int, int | str]]:
+    """A key that sorts numbers within names by their value."""
+    parts = enumerate(re.split(r"(\d+)", name))  # every second part is a number
+    return [(0, int(part)) if i % 2 else (1, part) for i, part in parts if part]
 
 
 def _is_text(path: Path, root: Path) -> bool:
