@@ -13,12 +13,13 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from pcseg.data import LabelSet, label_set
+from pcseg.data.kitti_family import sequences_folder
+from pcseg.data.kitti_files import count_points
 from pcseg.data.splits import splits
 from pcseg.errors import DataError
 from pcseg.files import atomic_path
 
 _DATASET = "semantic_kitti"
-_BYTES_PER_POINT = 16
 _BYTES_PER_LABEL = 4
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """Entries bear no clock time: equal predictions give equal archives."""
@@ -73,7 +74,7 @@ def write_submission(
     root = Path(predictions)
     root = root.parent if root.name == "sequences" else root
     chosen = sorted(sequences or server_sequences())
-    files = {s: sorted((root / "sequences" / s / "predictions").glob("*.label")) for s in chosen}
+    files = {s: _visible(root / "sequences" / s / "predictions", "*.label") for s in chosen}
     missing = [sequence for sequence in chosen if not files[sequence]]
     if missing:
         raise DataError(
@@ -121,7 +122,7 @@ def validate_submission(
         Every fault found; an empty list means that the archive can be sent.
 
     Raises:
-        DataError: if the dataset has no scans of the sequences.
+        DataError: if the dataset has no scans of the sequences, or one is cut short.
     """
     path = Path(archive)
     expected = _expected_sizes(Path(dataset_root), sorted(sequences or server_sequences()))
@@ -227,22 +228,25 @@ def _stranger(name: str) -> str:
 
 def _expected_sizes(root: Path, sequences: Sequence[str]) -> dict[str, int]:
     """Number of points that each entry must label."""
-    base = next((r for r in (root, root / "dataset") if (r / "sequences").is_dir()), root)
-    base = base if (base / "sequences").is_dir() or base.name != "sequences" else base.parent
-    scans = {s: sorted((base / "sequences" / s / "velodyne").glob("*.bin")) for s in sequences}
+    base = sequences_folder(root)
+    scans = {sequence: _visible(base / sequence / "velodyne", "*.bin") for sequence in sequences}
     missing = [sequence for sequence in sequences if not scans[sequence]]
     if missing:
         raise DataError(
             f"{base}: no scans of sequence {', '.join(missing)} (looked for "
-            f"sequences/{missing[0]}/velodyne/*.bin). The archive is checked against them: give "
+            f"{missing[0]}/velodyne/*.bin). The archive is checked against them: give "
             "the folder of the dataset that holds them."
         )
     return {
-        f"sequences/{sequence}/predictions/{scan.stem}.label": scan.stat().st_size
-        // _BYTES_PER_POINT
+        f"sequences/{sequence}/predictions/{scan.stem}.label": count_points(scan)
         for sequence, paths in scans.items()
         for scan in paths
     }
+
+
+def _visible(folder: Path, pattern: str) -> list[Path]:
+    """Files in order, without the hidden ones that some systems leave beside the real ones."""
+    return sorted(path for path in folder.glob(pattern) if not path.name.startswith("."))
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:

@@ -246,10 +246,34 @@ def test_faults_are_listed_with_their_entries(archive, dataset) -> None:
 
 
 def test_without_scans_there_is_nothing_to_check_against(archive, tmp_path) -> None:
-    with pytest.raises(DataError, match=r"no scans of sequence 11, 12, .*give the folder"):
+    with pytest.raises(DataError, match=r"elsewhere: no SS/velodyne/\*\.bin .*no such folder"):
         validate_submission(archive, tmp_path / "elsewhere")
+    with pytest.raises(DataError, match=r"no scans of sequence 11, 12, .*give the folder"):
+        validate_submission(archive, _one_scan(tmp_path / "other"))
     with pytest.raises(DataError, match=r"gone\.zip: there is no such archive"):
         validate_submission(tmp_path / "gone.zip", _one_scan(tmp_path), sequences=["30"])
+
+
+def test_the_scans_are_found_by_the_rule_of_the_reader(archive, dataset, tmp_path) -> None:
+    # An empty `sequences` beside the true one, and the sequences without a folder of that name.
+    (dataset / "sequences").mkdir()
+    assert faults(archive, dataset) == []
+    (dataset / "dataset" / "sequences").rename(tmp_path / "plain")
+    assert faults(archive, tmp_path / "plain") == []
+
+
+def test_a_scan_that_is_cut_short_is_named(archive, dataset) -> None:
+    scan = dataset / "dataset" / "sequences" / "12" / "velodyne" / "000001.bin"
+    scan.write_bytes(scan.read_bytes()[:-3])
+    with pytest.raises(DataError, match=r"12/velodyne/000001\.bin: .*cut short"):
+        validate_submission(archive, dataset)
+
+
+def test_hidden_files_are_no_scans_and_no_predictions(predictions, dataset, tmp_path) -> None:
+    (predictions / "sequences/11/predictions/._000000.label").write_bytes(b"junk")
+    (dataset / "dataset/sequences/11/velodyne/._000000.bin").write_bytes(b"junk")
+    assert write_submission(predictions, tmp_path / "s.zip") == 22
+    assert faults(tmp_path / "s.zip", dataset) == []
 
 
 def _one_scan(tmp_path: Path) -> Path:
