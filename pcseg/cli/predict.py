@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,9 +11,6 @@ from pcseg.cli.console import console, errors, progress, split_settings
 
 if TYPE_CHECKING:
     from pcseg.methods import LoadedRun
-
-MANIFEST = "predictions.json"
-"""Says, in a folder of predictions, which weights made them."""
 
 
 def predict(
@@ -43,8 +40,10 @@ def predict(
 
       pcseg predict runs/kitti /data/kitti/sequences/08 eval.tta=4
     """
+    from pcseg.data.catalogue import default_label_set
     from pcseg.data.paths import PathScans
     from pcseg.errors import ConfigError
+    from pcseg.evaluate.claims import claim
     from pcseg.evaluate.prediction_files import prediction_path, write_prediction
     from pcseg.evaluate.run import predictions
     from pcseg.methods import load_run
@@ -53,54 +52,41 @@ def predict(
     if not names:
         raise ConfigError("no files were given: name point files or folders of them.")
     loaded = load_run(run, settings)
-    layout = loaded.config.data.name
-    layout = layout if layout in ("semantickitti", "semanticposs") else "semantickitti"
-    scans = PathScans([Path(name) for name in names], labels="none", layout=layout)
-    kept = _claim(out, loaded, overwrite)
+    reader = loaded.config.data.name
+    scans = PathScans(
+        [Path(name) for name in names],
+        loaded.label_set,
+        labels="none",
+        # Readers without a label map of their own do not read SemanticKITTI's layout.
+        layout=reader if default_label_set(reader) is not None else None,
+    )
     suffix = None if format is None else f".{format.lstrip('.')}"
-    made = 0
+    targets = [prediction_path(out, s.meta, suffix, s.root) for s in scans.sources]
+    inputs = [source.path for source in scans.sources]
+    left = claim(out, maker_of(loaded), loaded.label_set, targets, inputs, overwrite)
     with progress("predict") as update:
-        # One scan at a time is looked at, so that finished ones are skipped without being read.
-        for i, source in enumerate(scans.sources):
-            update(i, len(scans), source.path.name)
-            target = prediction_path(out, source.meta, suffix, source.root)
-            if not (kept and target.is_file()):
-                for scan, prediction in predictions(loaded.method, scans, indices=[i]):
-                    write_prediction(target, scan, prediction, loaded.label_set, suffix)
-                made += 1
-            update(i + 1, len(scans), source.path.name)
-    old = len(scans) - made
+        done = len(scans) - len(left)
+        update(done, len(scans))
+        made = predictions(loaded.method, scans, indices=left)
+        for i, (scan, prediction) in zip(left, made, strict=True):
+            write_prediction(targets[i], scan, prediction, loaded.label_set, suffix)
+            done += 1
+            update(done, len(scans), inputs[i].name)
+    old = len(scans) - len(left)
     console.print(
-        f"[bold green]done[/]: {made} predictions in {out}" + (f", {old} kept" if old else ""),
+        f"[bold green]done[/]: {len(left)} predictions in {out}" + (f", {old} kept" if old else ""),
         soft_wrap=True,
     )
     errors.print(f"next: pcseg view {names[0]} --pred {out}", soft_wrap=True)
 
 
-def _claim(out: Path, loaded: LoadedRun, overwrite: bool) -> bool:
-    """Note whose predictions the folder holds; True if finished ones there are of this run.
-
-    Raises:
-        ConfigError: if they are of other weights.
-    """
-    from pcseg.errors import ConfigError
-    from pcseg.files import read_json, write_json
-
-    mine = {
+def maker_of(loaded: LoadedRun) -> dict[str, Any]:
+    """What predictions depend on beside the scan: the weights, and the settings that may change."""
+    return {
         "checkpoint": str(loaded.checkpoint.resolve()),
         "update": loaded.update,
-        "label_set": f"{loaded.label_set.dataset}/{loaded.label_set.name}",
+        "written": loaded.checkpoint.stat().st_mtime_ns,
         "label_set_hash": loaded.label_set.hash,
         "tta": loaded.config.eval.tta,
-        "written": loaded.checkpoint.stat().st_mtime_ns,
+        "missing": loaded.config.input.missing,
     }
-    manifest = out / MANIFEST
-    if manifest.is_file() and not overwrite:
-        if read_json(manifest) == mine:
-            return True
-        raise ConfigError(
-            f"{out}: holds predictions of other weights or settings ({manifest}). "
-            "Choose another --out, or replace them with --overwrite."
-        )
-    write_json(manifest, mine)
-    return False

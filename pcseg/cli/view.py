@@ -89,14 +89,9 @@ class Predictions(Sequence["Prediction | None"]):
 
 def _classes(labels: str | None, pred: Path | None) -> LabelSet | None:
     """The class table that was asked for, else the one the predictions were made with."""
-    from pcseg.cli.predict import MANIFEST
-    from pcseg.data import label_set, list_label_sets
-    from pcseg.files import read_json
+    from pcseg.data import label_set
+    from pcseg.evaluate.claims import noted_classes
 
     if labels is not None:
         return label_set(labels)
-    if pred is not None and (pred / MANIFEST).is_file():
-        named = str(read_json(pred / MANIFEST).get("label_set"))
-        if named in list_label_sets():
-            return label_set(named)
-    return None
+    return None if pred is None else noted_classes(pred)

@@ -115,8 +115,15 @@ def find_prediction(
     meta: Mapping[str, Any],
     root: str | os.PathLike[str] | None = None,
 ) -> Path | None:
-    """The prediction of a scan in a folder, in whatever format it was written, or None."""
-    candidates = (prediction_path(folder, meta, suffix, root) for suffix in FORMATS)
+    """The prediction of a scan in a folder, in whatever format it was written, or None.
+
+    The scan may have been predicted together with others: if it is not found by its place below
+    `root`, it is looked for by its place below each folder above, the nearest first.
+    """
+    above = [] if root is None else Path(root).absolute().parents
+    candidates = (
+        prediction_path(folder, meta, suffix, base) for base in (root, *above) for suffix in FORMATS
+    )
     return next((path for path in candidates if path.is_file()), None)
 
 

@@ -184,6 +184,16 @@ def test_predictions_are_found_in_whatever_format(tmp_path) -> None:
         assert find_prediction(written.parent, scan.meta) == written
 
 
+def test_a_prediction_made_together_with_others_is_found_for_its_scan_alone(tmp_path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "out" / name).mkdir(parents=True)
+        (tmp_path / "out" / name / "s.label").touch()
+    meta = {"path": str(tmp_path / "in" / "b" / "s.bin")}
+    found = find_prediction(tmp_path / "out", meta, tmp_path / "in" / "b")
+    assert found == tmp_path / "out" / "b" / "s.label"
+    assert find_prediction(tmp_path / "out", {"path": str(tmp_path / "in/c/s.bin")}) is None
+
+
 def test_the_input_itself_is_never_replaced(tmp_path) -> None:
     source = tmp_path / "a.ply"
     source.write_bytes(b"precious")
