@@ -33,7 +33,7 @@ class Stream:
     """Batches of augmented scans, as a pure function of (seed, epoch).
 
     A scan's augmentation draws depend on (seed, epoch, index, repetition) only, and batches are
-    cut before they are dealt to the processes; so neither the number of loader workers nor the number of
+    cut before they are dealt to the processes. So neither the number of loader workers nor that of
     training processes changes what is computed, and any position can be resumed.
 
     Args:
