@@ -11,8 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from tests.scenes import write_kitti
+
+# The same examples on every run: a failure is of the change at hand. Search wider with
+# `pytest --hypothesis-profile default`.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 # One line per message, however long, and no colours: tests look for words.
 os.environ |= {"COLUMNS": "400", "NO_COLOR": "1"}

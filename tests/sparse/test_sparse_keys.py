@@ -57,7 +57,9 @@ def test_steps_within_the_halo_meet_exactly_the_right_voxels(cells, offset):
 def test_contains_tells_which_coordinates_have_keys(cells, other):
     space = fit_keys(torch.tensor(cells, dtype=torch.int32))
     one = torch.tensor([other], dtype=torch.int32)
-    assert bool(space.contains(one)) == torch.equal(space.coords(space.keys(one)), one)
+    # The sample is the highest digit of a key: keys of further samples read back, but are nobody's.
+    known = other[0] < space.num_batches
+    assert bool(space.contains(one)) == (known and torch.equal(space.coords(space.keys(one)), one))
 
 
 def test_five_kilometres_at_one_centimetre_in_64_samples_fit():
