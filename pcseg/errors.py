@@ -27,5 +27,9 @@ class BackendError(PcsegError):
     """A computation backend that cannot be used here, with the reason."""
 
 
+class Interrupted(PcsegError):
+    """Work was asked to stop; its state is saved and it can go on."""
+
+
 class MissingExtra(PcsegError, ImportError):
     """An optional package that is not installed."""

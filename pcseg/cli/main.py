@@ -28,7 +28,7 @@ from pcseg.cli import (
     view,
 )
 from pcseg.cli.console import errors
-from pcseg.errors import PcsegError
+from pcseg.errors import Interrupted, PcsegError
 
 
 class Verbs(typer.core.TyperGroup):
@@ -39,7 +39,7 @@ class Verbs(typer.core.TyperGroup):
         try:
             return super().invoke(ctx)
         except PcsegError as error:
-            stopped = type(error).__name__ == "Interrupted"
+            stopped = isinstance(error, Interrupted)
             errors.print("[bold yellow]stopped:" if stopped else "[bold red]error:", end=" ")
             errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
             sys.exit(130 if stopped else 2)

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from pcseg.config import Config
 from pcseg.data.dataset import ScanDataset
-from pcseg.errors import ConfigError, PcsegError
+from pcseg.errors import ConfigError, Interrupted, PcsegError
 from pcseg.evaluate import Evaluation, Result
 from pcseg.evaluate.run import evaluate, protocol_of
 from pcseg.train.checkpoint import BEST, LAST, Checkpoint
@@ -35,10 +35,6 @@ from pcseg.train.report import Report, trim_log
 from pcseg.train.schedule import build_optimizer, learning_rate
 from pcseg.train.stop import stop_signals
 from pcseg.train.stream import Stream
-
-
-class Interrupted(PcsegError):
-    """The run was asked to stop; its checkpoint is written and it can go on."""
 
 
 def train(
@@ -89,7 +85,8 @@ def train(
 
     stream = Stream(train_set, method.collate(), config.data, settings.seed, rank, world)
     total = total_updates(config, stream)
-    trim_log(out / "log.jsonl", state.update)
+    if rank == 0:
+        trim_log(out / "log.jsonl", state.update)
     report = Report(out, total, console, rank == 0, settings.tensorboard)
     torch.manual_seed(settings.seed + rank)
     if resume is not None:
