@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -13,6 +14,36 @@ from pcseg.sparse.kernel_map import KernelMap
 if TYPE_CHECKING:
     from pcseg.sparse.keys import Triple
     from pcseg.sparse.level import Level
+
+
+@dataclass(frozen=True)
+class Epilogue:
+    """What becomes of a convolution's output ``y`` at once: ``relu(y + shift + residual)``.
+
+    For inference: a batch norm that uses running statistics is a scale, which goes into the weight,
+    and a shift. A backend can do this while the rows are in the cache.
+
+    Attributes:
+        shift: (Cout,) or None.
+        residual: (num_out, Cout) or None.
+        relu: whether negative values become zero.
+    """
+
+    shift: Tensor | None = None
+    residual: Tensor | None = None
+    relu: bool = False
+
+    def apply(self, out: Tensor) -> Tensor:
+        """Change `out` (num_out, Cout) in place, the plain way; returns it."""
+        if self.shift is not None:
+            out += self.shift
+        if self.residual is not None:
+            out += self.residual
+        return out.relu_() if self.relu else out
+
+
+PLAIN = Epilogue()
+"""The output as it is."""
 
 
 class Backend(Protocol):
@@ -41,13 +72,20 @@ class Backend(Protocol):
             mirrored: whether `targets` is `keys` and ``deltas[K - 1 - k] == -deltas[k]``.
         """
 
-    def forward(self, feats: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:
+    def forward(
+        self,
+        feats: Tensor,
+        weight: Tensor,
+        kernel_map: KernelMap,
+        epilogue: Epilogue = PLAIN,
+    ) -> Tensor:
         """(num_out, Cout): ``y[o] = sum of x[i] @ weight[k]`` over the pairs (k, i, o).
 
         Args:
             feats: (num_in, Cin) contiguous.
             weight: (K, Cin, Cout) contiguous, of the same dtype.
             kernel_map: the pairs.
+            epilogue: what to do to the output at once; not differentiated.
         """
 
     def grad_input(self, grad: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pcseg.sparse.backends import numba_kernels as kernels
 from pcseg.sparse.backends import numba_search as search
+from pcseg.sparse.backends.base import PLAIN, Epilogue
 from pcseg.sparse.backends.threads import threads_for
 from pcseg.sparse.kernel_map import KernelMap
 from pcseg.sparse.keys import KeySpace, Triple
@@ -82,7 +83,13 @@ class NumbaBackend:
             in_rows, out_rows, tuple(starts.tolist()), len(keys), len(targets), identity
         )
 
-    def forward(self, feats: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:
+    def forward(
+        self,
+        feats: Tensor,
+        weight: Tensor,
+        kernel_map: KernelMap,
+        epilogue: Epilogue = PLAIN,
+    ) -> Tensor:
         """See `Backend.forward`."""
         x, w = _array(feats), _array(weight)
         cin, cout = w.shape[1:]
@@ -97,7 +104,8 @@ class NumbaBackend:
             tickets = np.zeros(1, np.int64)
             rows = kernel_map.in_rows.numpy(), kernel_map.out_rows.numpy()
             run(x, w, *rows, borders, identity, block, y, tickets, buffers)
-        return torch.from_numpy(y).to(feats.dtype)
+        out = torch.from_numpy(y)
+        return epilogue.apply(out).to(feats.dtype)
 
     def grad_input(self, grad: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:
         """See `Backend.grad_input`."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from pcseg.sparse.backends.base import PLAIN, Epilogue
 from pcseg.sparse.kernel_map import KernelMap
 from pcseg.sparse.keys import Triple, fit_keys
 from pcseg.sparse.level import Level
@@ -51,13 +52,19 @@ class TorchBackend:
         in_rows, out_rows = (torch.cat(side) for side in zip(*pairs, strict=True))
         return KernelMap(in_rows, out_rows, tuple(starts), len(keys), len(targets), identity)
 
-    def forward(self, feats: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:
+    def forward(
+        self,
+        feats: Tensor,
+        weight: Tensor,
+        kernel_map: KernelMap,
+        epilogue: Epilogue = PLAIN,
+    ) -> Tensor:
         """See `Backend.forward`."""
         feats, weight, dtype = _working_precision(feats, weight)
         out = feats.new_zeros((kernel_map.num_out, weight.shape[2]), dtype=_sum_dtype(dtype))
         for k, rows, targets in _by_offset(kernel_map):
             out.index_add_(0, targets, (feats[rows] @ weight[k]).to(out.dtype))
-        return out.to(dtype)
+        return epilogue.apply(out).to(dtype)
 
     def grad_input(self, grad: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:
         """See `Backend.grad_input`."""

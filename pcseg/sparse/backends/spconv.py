@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from pcseg.optional import available
+from pcseg.sparse.backends.base import PLAIN, Epilogue
 from pcseg.sparse.backends.reference import TorchBackend
 from pcseg.sparse.kernel_map import KernelMap
 from pcseg.sparse.keys import Triple
@@ -58,16 +59,23 @@ class SpconvBackend:
         """See `Backend.search`."""
         return self._maps.search(keys, targets, deltas, mirrored)
 
-    def forward(self, feats: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:
+    def forward(
+        self,
+        feats: Tensor,
+        weight: Tensor,
+        kernel_map: KernelMap,
+        epilogue: Epilogue = PLAIN,
+    ) -> Tensor:
         """See `Backend.forward`."""
         if len(kernel_map) == 0:
-            return feats.new_zeros((kernel_map.num_out, weight.shape[2]))
+            out = feats.new_zeros((kernel_map.num_out, weight.shape[2]))
+            return epilogue.apply(out)
         ops, algo = _library()
         pairs, counts = _native_pairs(kernel_map)
-        out: Tensor = ops.indice_conv(
+        out = ops.indice_conv(
             feats, _krsc(weight), pairs, counts, kernel_map.num_out, False, False, algo=algo
         )
-        return out
+        return epilogue.apply(out)
 
     def grad_input(self, grad: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:
         """See `Backend.grad_input`."""
