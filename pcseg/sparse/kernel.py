@@ -45,6 +45,15 @@ class Kernel:
         """Whether offset ``K - 1 - i`` is the negative of offset ``i``, the middle one zero."""
         return all(k % 2 for k in self.size)
 
+    @property
+    def tiles(self) -> bool:
+        """Whether the windows of all outputs together hold every input exactly once."""
+        axes = zip(self.size, self.stride, self.dilation, strict=True)
+        return all(
+            size == stride and (size == 1 or (size % 2 == 0 and dilation == 1))
+            for size, stride, dilation in axes
+        )
+
     @cached_property
     def reach(self) -> Triple:
         """How far from its voxel an input can lie, per axis: the halo that the keys need."""

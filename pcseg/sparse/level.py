@@ -12,7 +12,7 @@ from torch import Tensor
 from pcseg.errors import DataError
 from pcseg.sparse.kernel import Kernel
 from pcseg.sparse.kernel_map import KernelMap
-from pcseg.sparse.keys import HALO, KeySpace, Triple, fit_keys
+from pcseg.sparse.keys import HALO, KeySpace, Triple, number_voxels
 
 
 class MapBuilder(Protocol):
@@ -49,6 +49,7 @@ class Level:
         self.stride = stride
         self.parent = parent
         self._batch_size = batch_size
+        self._space: KeySpace | None = None
         self._wide: tuple[KeySpace, Tensor] | None = None
 
     def __len__(self) -> int:
@@ -58,13 +59,13 @@ class Level:
     def batch_size(self) -> int:
         """Number of samples, empty ones at the end included if the caller said so."""
         if self._batch_size is None:
-            self._batch_size = self._default_space.num_batches if len(self) else 0
+            self._batch_size = self._numbered[0].num_batches if len(self) else 0
         return self._batch_size
 
     @property
     def order(self) -> Tensor | None:
         """(V,) int64 rows in the order of their keys; None if they are in order already."""
-        return self._sorted[1]
+        return self._numbered[2]
 
     @property
     def sorted_coords(self) -> Tensor:
@@ -77,11 +78,11 @@ class Level:
         Raises:
             DataError: if two rows have the same coordinates, or the extent is too large for keys.
         """
-        order = self._sorted[1]
+        space, keys, order = self._numbered
         if max(reach) <= HALO:
-            return self._default_space, self._sorted[0]
+            return space, keys
         if self._wide is None or any(r > h for r, h in zip(reach, self._wide[0].halo, strict=True)):
-            space = fit_keys(self.coords, [max(r, HALO) for r in reach])
+            space = space.with_halo([max(r, HALO) for r in reach])
             keys = space.keys(self.coords)
             # A wider box gives other keys in the same order.
             self._wide = space, keys if order is None else keys[order]
@@ -98,22 +99,32 @@ class Level:
         rows = place if self.order is None else self.order[place]
         return torch.where(found, rows, -1)
 
+    def coarser(self, stride: Triple, coords: Tensor) -> Level:
+        """The level of the voxels ``floor(c / stride)``.
+
+        Args:
+            stride: voxels of this level in one of that, along x, y, z.
+            coords: (V', 4) int32 of those voxels, in key order; not checked.
+        """
+        x, y, z = (a * b for a, b in zip(self.stride, stride, strict=True))
+        made = Level(coords, (x, y, z), self.batch_size, parent=self)
+        # Its box and its order follow from this level's, so nobody has to look at its voxels.
+        made._space = self.keys()[0].coarser(stride)
+        return made
+
     @cached_property
-    def _default_space(self) -> KeySpace:
-        space = fit_keys(self.coords)
+    def _numbered(self) -> tuple[KeySpace, Tensor, Tensor | None]:
+        """The key space with the default halo, the keys in order, and the order."""
+        if self._space is not None:
+            return self._space, self._space.keys(self.coords), None
+        space, keys, ascending = number_voxels(self.coords)
         if self._batch_size is not None and len(self) and space.num_batches > self._batch_size:
             raise DataError(
                 f"batch_size is {self._batch_size}, but there are voxels of sample "
                 f"{space.num_batches - 1} (samples count from 0)."
             )
-        return space
-
-    @cached_property
-    def _sorted(self) -> tuple[Tensor, Tensor | None]:
-        keys = self._default_space.keys(self.coords)
-        steps = keys.diff()
-        if bool((steps > 0).all()):
-            return keys, None
+        if ascending:
+            return space, keys, None
         keys, order = torch.sort(keys)
         repeated = (keys.diff() == 0).nonzero()
         if len(repeated):
@@ -123,7 +134,7 @@ class Level:
                 f"[batch, x, y, z] = {example}. A sparse tensor has one row per voxel: make the "
                 "coordinates with pcseg.sparse.voxelize and pool the features of each voxel."
             )
-        return keys, order
+        return space, keys, order
 
 
 class MapCache:
@@ -151,9 +162,7 @@ class MapCache:
         if stride == (1, 1, 1):
             return level
         if (level, stride) not in self._children:
-            x, y, z = (a * b for a, b in zip(level.stride, stride, strict=True))
-            coords = builder.coarsen(level, stride)
-            child = Level(coords, (x, y, z), level.batch_size, parent=level)
+            child = level.coarser(stride, builder.coarsen(level, stride))
             self._children[level, stride] = child
             self._levels.append(child)
         return self._children[level, stride]
@@ -174,11 +183,9 @@ class MapCache:
 
 def _build(source: Level, target: Level, kernel: Kernel, builder: MapBuilder) -> KernelMap:
     space, keys = source.keys(kernel.reach)
-    if source is target:
-        targets = keys
-    else:
-        scale = torch.tensor([1, *kernel.stride], device=keys.device)
-        targets = space.keys(target.sorted_coords * scale)
+    targets = keys if source is target else space.keys(target.sorted_coords, kernel.stride)
     deltas = [space.delta(offset) for offset in kernel.offsets]
     mirrored = source is target and kernel.is_symmetric
-    return builder.search(keys, targets, deltas, mirrored).renamed(source.order, target.order)
+    found = builder.search(keys, targets, deltas, mirrored)
+    found.mirrored, found.partition = mirrored, kernel.tiles and source is not target
+    return found.renamed(source.order, target.order)
