@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import multiprocessing
+import contextlib
+import gc
 import platform
 import resource
 import statistics
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +44,31 @@ def interleaved(
     return {name: 1e3 * statistics.median(taken) for name, taken in times.items()}
 
 
-def peak_mb(program: Callable[..., object], *arguments: Any) -> float:
-    """Megabytes by which `program` raises the peak of resident memory, in a process of its own.
+@contextlib.contextmanager
+def peak_memory(device: torch.device) -> Iterator[list[float]]:
+    """Measure the megabytes by which a block raises the memory in use at its peak.
 
-    `program` is called twice: once on ``warm=True`` with little work, after which the peak is read,
-    and once in earnest.
+    On a CPU this is resident memory of the whole process. Where the system cannot forget an
+    earlier peak, the block must exceed that to be seen: call it early.
+
+    Yields:
+        A list that holds the number when the block is over.
     """
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return pool.apply(_peak_of, (program, arguments))
+    found: list[float] = []
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        yield found
+        torch.cuda.synchronize()
+        found.append((torch.cuda.max_memory_allocated() - before) / 2**20)
+        return
+    gc.collect()
+    with contextlib.suppress(OSError):  # Linux only: the peak becomes what is resident now
+        Path("/proc/self/clear_refs").write_text("5")
+    before = _peak_kb()
+    yield found
+    found.append((_peak_kb() - before) / 1024)
 
 
 def options(doc: str | None, quick: str) -> argparse.ArgumentParser:
@@ -69,13 +86,13 @@ def options(doc: str | None, quick: str) -> argparse.ArgumentParser:
     return parser
 
 
-def record(rows: list[dict[str, Any]], **facts: Any) -> dict[str, Any]:
+def record(rows: list[dict[str, Any]], device: str = "cpu", **facts: Any) -> dict[str, Any]:
     """The JSON of a benchmark: where it ran, with what, its rows, and facts true of all rows.
 
-    The device is the processor, also where there is a GPU: these programs do not use it.
+    The device is the processor, also where there is a GPU, unless `device` is ``"cuda"``.
     """
     return {
-        "device": _processor(),
+        "device": torch.cuda.get_device_name() if device == "cuda" else _processor(),
         "threads": torch.get_num_threads(),
         "versions": {
             "pcseg": __version__,
@@ -87,13 +104,6 @@ def record(rows: list[dict[str, Any]], **facts: Any) -> dict[str, Any]:
         **facts,
         "rows": rows,
     }
-
-
-def _peak_of(program: Callable[..., object], arguments: tuple[Any, ...]) -> float:
-    program(*arguments, warm=True)
-    before = _peak_kb()
-    program(*arguments, warm=False)
-    return (_peak_kb() - before) / 1024
 
 
 def _peak_kb() -> int:

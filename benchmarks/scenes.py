@@ -1,49 +1,78 @@
-"""The clouds that benchmarks run on: a simulated 64-beam scan, made here from a seed."""
+"""The scenes that benchmarks run on: voxels of a LiDAR scan, of a room, of many scans together.
+
+All are made here from a seed. Coordinates are shifted by multiples of 16 voxels until none is
+negative, because some libraries number voxels from zero; the voxels of four strided levels stay
+the same by that.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
+from _room import room_points
 
-BEAMS_DEG = (-24.8, 2.0)
-"""Lowest and highest beam."""
+from pcseg.data.scan import Scan
+from pcseg.sim import Lidar, build_street, sensor
+from pcseg.sparse import voxelize
 
-HEIGHT_M = 1.73
-RANGE_M = 60.0
-
-
-def lidar_scan(columns: int = 2000, beams: int = 64, seed: int = 0) -> np.ndarray:
-    """(N, 3) float32 points of a spinning sensor on a plane among round and flat obstacles."""
-    rng = np.random.default_rng(seed)
-    azimuth = np.linspace(-np.pi, np.pi, columns, endpoint=False)
-    elevation = np.deg2rad(np.linspace(*BEAMS_DEG, beams))
-    azimuth, elevation = (grid.ravel() for grid in np.meshgrid(azimuth, elevation))
-    flat = np.stack([np.cos(azimuth), np.sin(azimuth)], 1)
-    rays = np.column_stack([flat * np.cos(elevation)[:, None], np.sin(elevation)])
-    distance = np.full(len(rays), np.inf)
-    down = rays[:, 2] < 0
-    distance[down] = HEIGHT_M / -rays[down, 2]
-    for centre, radius in _trunks(rng):
-        distance = np.minimum(distance, _to_cylinder(rays, centre, radius))
-    for side in (-14.0, 17.0):  # house fronts along the road
-        with np.errstate(divide="ignore"):
-            wall = side / rays[:, 1]
-        height = wall * rays[:, 2] + HEIGHT_M
-        there = (wall > 0) & (height < 9.0)
-        distance = np.where(there, np.minimum(distance, wall), distance)
-    distance = distance + rng.normal(0, 0.02, len(distance))
-    seen = distance < RANGE_M
-    return (rays * distance[:, None])[seen].astype(np.float32)
+LIDAR_VOXEL_M = 0.05
+ROOM_VOXEL_M = 0.02
 
 
-def _trunks(rng: np.random.Generator) -> list[tuple[np.ndarray, float]]:
-    centres = rng.uniform(-35, 35, (60, 2))
-    return [(c, float(rng.uniform(0.2, 2.0))) for c in centres if np.abs(c).max() > 4]
+def lidar() -> np.ndarray:
+    """(V, 4) int32 voxels of one 64-beam scan, about 83,000 with 5 neighbours each."""
+    return _from_zero(voxelize(next(drive(1, first_s=6.0)).xyz, LIDAR_VOXEL_M)[0])
 
 
-def _to_cylinder(rays: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:
-    """Distance along each ray to an upright cylinder, infinite where it is missed."""
-    towards = rays[:, :2] @ centre
-    square = (rays[:, :2] ** 2).sum(1)
-    root = towards**2 - square * (centre @ centre - radius**2)
-    near = (towards - np.sqrt(np.maximum(root, 0))) / square
-    return np.where((root > 0) & (near > 1), near, np.inf)
+def room() -> np.ndarray:
+    """(V, 4) int32 voxels of a furnished room, about 105,000 with 10.6 neighbours each."""
+    rng = np.random.default_rng(0)
+    # Half a voxel off its grid: walls on the border of two voxels would fill both.
+    points = room_points(rng) + ROOM_VOXEL_M / 2
+    return _from_zero(voxelize(points, ROOM_VOXEL_M)[0])
+
+
+def aggregate(scans: int = 16) -> np.ndarray:
+    """(V, 4) int32 voxels of scans taken along a street: 16 make a million, 34 two."""
+    clouds = []
+    for scan in drive(scans, length_m=180.0 + 4.0 * scans):
+        assert scan.pose is not None
+        clouds.append(scan.xyz @ scan.pose[:3, :3].T + scan.pose[:3, 3])
+    return _from_zero(voxelize(np.concatenate(clouds), LIDAR_VOXEL_M)[0])
+
+
+def tiny() -> np.ndarray:
+    """(V, 4) int32: some 3,000 voxels of a LiDAR scan, to see whether a program runs."""
+    return crop(lidar(), 3000)
+
+
+def crop(coords: np.ndarray, count: int) -> np.ndarray:
+    """About `count` voxels of a scene: a slice across its longest axis, from the middle."""
+    if count >= len(coords):
+        return coords
+    along = coords[:, 1 + int(np.ptp(coords[:, 1:], axis=0).argmax())]
+    away = np.abs(along - int(np.median(along)))
+    return _from_zero(coords[away <= np.partition(away, count)[count]])
+
+
+SCENES: dict[str, Callable[[], np.ndarray]] = {
+    "lidar": lidar,
+    "room": room,
+    "aggregate": aggregate,
+    "tiny": tiny,
+}
+"""All scenes by name."""
+
+
+def drive(scans: int, length_m: float = 200.0, first_s: float = 0.0) -> Iterator[Scan]:
+    """Scans from a car on a street of some length, two a second."""
+    head = Lidar(build_street([0, 0, 2], length_m), sensor("hdl64e_s3"))
+    times = [first_s + 0.5 * number for number in range(scans)]
+    yield from head.drive(times, [np.random.default_rng(number) for number in range(scans)])
+
+
+def _from_zero(coords: np.ndarray) -> np.ndarray:
+    low = coords.min(0)
+    low[0] = 0
+    return np.ascontiguousarray(coords - low // 16 * 16)

@@ -1,216 +1,178 @@
-"""Sparse core: kernel maps, layers and whole networks, the numba backend against the torch one.
+"""Sparse convolution: maps, layers and networks on every engine that can be found, side by side.
 
-    python benchmarks/sparse.py [--quick] [--rounds 5] [--json FILE]
+    python benchmarks/sparse.py [--quick] [--peers DIR] [--json FILE] [--plot FILE.svg]
 
-Rounds are interleaved, medians are printed, features and gradients are random, and the largest
-difference between the backends stands beside every time. Memory is what a call adds to the peak
-of a process of its own. On a machine that does other work, read the ratios. (The difference of
-whole-network gradients is that of float32 sums that lead a ReLU to the other side of zero; in
-float64 the backends agree to 1e-12, which the tests check.)
+Each engine runs in a process of its own, all in turn, round after round; medians are printed, the
+least beside them. Features, weights and gradients are random and the same for all; `off` is the
+largest difference to plain PyTorch (`naive`), relative to its largest value. The floor is what the
+multiply-adds alone would take at the best matrix product of the same run; gathers are not in it.
+Networks build their maps in every call unless the name ends in _cached. (Gradients of whole
+networks differ by float32 sums that lead a ReLU to the other side of zero.)
+
+Peers are compared where they are installed, or in the folder --peers. spconv runs on a CPU as it
+is: it has no backward there, and with two threads it returns wrong rows.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
 import os
-from collections.abc import Callable
+import tempfile
+import time
+from pathlib import Path
 from typing import Any
 
 # Two threads that spin for each other on a busy machine make every figure random.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
-from _run import interleaved, options, peak_mb, record
-from scenes import lidar_scan
-from torch import Tensor, nn
+from _plot import bars
+from _run import options, record
+from _sparse import report
+from _sparse.claims import ratios
+from _sparse.engines import DEFAULTS, HOW_TO_INSTALL, NAMES, ON_CUDA, REFERENCE
+from _sparse.ops import ALL, QUICK, Op, count, gflop, parse_op
+from _sparse.programs import DTYPES
+from _sparse.session import Effort, Scene, Session, save_scene
+from scenes import SCENES
 
 from pcseg.files import write_json
-from pcseg.models.minkunet import MinkUNet
-from pcseg.models.points import Points
-from pcseg.sparse import (
-    SparseConv3d,
-    SparseInverseConv3d,
-    SparseTensor,
-    SubMConv3d,
-    pick_backend,
-    use_backend,
-    voxelize,
-)
-from pcseg.sparse.kernel import Kernel, make_kernel
 
-ENGINES = ("numba", "torch")
-VOXEL_M = 0.05
-Program = Callable[[], Any]
+TINY = ("map3", "map3+down", "subm32_fb", "down32_f", "up32_fb", "unet_f")
 
 
 def main() -> None:
-    """Measure, print a table, write JSON."""
-    arguments = parse()
-    coords = scene(arguments.quick)
-    print(f"lidar: {len(coords)} voxels at {VOXEL_M} m, {torch.get_num_threads()} threads")
-    print(f"{'op':>16} {'numba ms':>10} {'torch ms':>10} {'ratio':>7} {'max diff':>10}", flush=True)
-    rows = []
-    for op, make in operations(coords, arguments.quick).items():
-        rows += compare(op, make, arguments)
-    if not arguments.no_memory:
-        add_memory(rows, arguments.quick)
-    if arguments.json:
-        write_json(arguments.json, record(rows))
+    """Measure, print tables, write JSON and plot."""
+    given = parse()
+    began, rows, versions = time.perf_counter(), [], {}
+    with tempfile.TemporaryDirectory() as folder:
+        scenes = make_scenes(given, Path(folder))
+        for threads in given.threads:
+            for dtype in given.dtype:
+                session = open_session(given, threads, dtype)
+                try:
+                    rows += run(session, scenes, given)
+                finally:
+                    session.close()
+                versions |= session.versions
+    reached = ratios(rows, given.device)
+    print(f"\nAimed at and reached\n{report.summary(reached)}")
+    print(f"{(time.perf_counter() - began) / 60:.1f} minutes")
+    result = record(
+        rows,
+        given.device,
+        scenes={s.name: vars(s.counts) | {"neighbours": s.counts.neighbours} for s in scenes},
+        gflop={s.name: {op.name: gflop(op, s.counts) for op in given.only} for s in scenes},
+        ratios=reached,
+    )
+    result["versions"] |= versions
+    result["threads"] = max(given.threads)
+    if given.json:
+        write_json(given.json, result)
+    if given.plot:
+        plot(given.plot, rows, result["device"])
 
 
-def compare(op: str, make: Callable[[], Program], arguments: argparse.Namespace) -> list[Any]:
-    """Time one operation on all engines and print a line."""
-    programs, results = {}, []
-    for engine in ENGINES:
-        program = on_engine(engine, make())
-        results.append(program())
-        programs[engine] = program
-    taken = interleaved(programs, arguments.rounds, arguments.budget)
-    worst = max(relative_difference(a, b) for a, b in zip(*results, strict=True))
-    ratio = taken["torch"] / taken["numba"]
-    print(f"{op:>16} {taken['numba']:10.1f} {taken['torch']:10.1f} {ratio:6.2f}x {worst:10.1e}")
-    return [
-        {
-            "scene": "lidar",
-            "op": op,
-            "engine": e,
-            "ms": taken[e],
-            "peak_mb": None,
-            "difference": worst,
-        }
-        for e in ENGINES
-    ]
-
-
-def relative_difference(a: Tensor, b: Tensor) -> float:
-    """Largest difference, relative to the largest entry; infinite for other shapes."""
-    if a.shape != b.shape:
-        return float("inf")
-    return float((a.double() - b.double()).abs().max() / b.double().abs().max().clamp(min=1e-30))
-
-
-def add_memory(rows: list[dict[str, Any]], quick: bool) -> None:
-    """Measure the peak memory of a whole training step on each engine; note it beside its time."""
-    for row in rows:
-        if row["op"] == "minkunet_fb":
-            row["peak_mb"] = peak_mb(training_step, row["engine"], quick)
-            print(f"{row['op']:>16} {row['engine']}: {row['peak_mb']:.0f} MB added at the peak")
-
-
-def training_step(engine: str, quick: bool, warm: bool) -> None:
-    """One forward and backward of the network; on few voxels if `warm`."""
-    with use_backend(engine):
-        coords = scene(quick)[:200] if warm else scene(quick)
-        network(coords, quick, backward=True)()
-
-
-def operations(coords: Tensor, quick: bool) -> dict[str, Callable[[], Program]]:
-    """All operations by name; each is made anew for every engine, with the same random numbers."""
-    widths = (32, 64) if quick else (32, 64, 128)
-    made: dict[str, Callable[[], Program]] = {
-        "map3": lambda: functools.partial(build_maps, coords, [make_kernel(3)]),
-        "map3+down": lambda: functools.partial(
-            build_maps, coords, [make_kernel(3), make_kernel(2, 2)]
-        ),
-    }
-    for width in widths:
-        for suffix, backward in (("f", False), ("fb", True)):
-            made[f"subm{width}_{suffix}"] = functools.partial(
-                layer, coords, [SubMConv3d], width, backward
-            )
-    for suffix, backward in (("f", False), ("fb", True)):
-        made[f"down64_{suffix}"] = functools.partial(layer, coords, [SparseConv3d], 64, backward)
-        made[f"down_up64_{suffix}"] = functools.partial(
-            layer, coords, [SparseConv3d, SparseInverseConv3d], 64, backward
-        )
-        made[f"minkunet_{suffix}"] = functools.partial(network, coords, quick, backward)
+def make_scenes(given: argparse.Namespace, folder: Path) -> list[Scene]:
+    """Make the scenes and say how large they are."""
+    made = []
+    for name in given.scenes:
+        coords = SCENES[name]()
+        scene = save_scene(name, coords, count(coords), folder)
+        voxels, neighbours = scene.counts.voxels[0], scene.counts.neighbours
+        print(f"{name}: {voxels} voxels, {neighbours:.1f} neighbours each")
+        for op in given.only:
+            if op.kind == "net" and not op.cached:
+                print(f"  {op.name}: {gflop(op, scene.counts):.0f} GFLOP")
+        made.append(scene)
     return made
 
 
-def build_maps(coords: Tensor, kernels: list[Kernel]) -> list[Tensor]:
-    """Kernel maps from coordinates alone: of one level, and onto coarser ones."""
-    tensor = SparseTensor(torch.empty(len(coords), 0), coords)
-    level, maps, backend = tensor.level, tensor.maps, pick_backend(tensor.device)
+def open_session(given: argparse.Namespace, threads: int, dtype: str) -> Session:
+    """Start the engines, and say which are missing and what would bring them."""
+    effort = Effort(given.rounds, given.budget, given.limit)
+    session = Session(given.engines, given.device, threads, dtype, given.peers, effort, print)
+    for name, reason in session.missing.items():
+        print(f"without {name}: {reason}")
+        if name in HOW_TO_INSTALL:
+            print(f"  {HOW_TO_INSTALL[name]}    then: --peers DIR")
+            if given.device == "cuda" and name in ON_CUDA:
+                print(f"  {ON_CUDA[name]}")
+    return session
+
+
+def run(session: Session, scenes: list[Scene], given: argparse.Namespace) -> list[dict[str, Any]]:
+    """All operations on all scenes with one setting of threads and number format."""
     rows = []
-    for kernel in kernels:
-        coarse = maps.coarser(level, kernel.stride, backend)
-        found = maps.kernel_map(level, coarse, kernel, backend)
-        rows += [found.in_rows, found.out_rows]
+    for scene in scenes:
+        print(f"\n{scene.name}, {session.threads} threads, {session.dtype}")
+        print(report.heading(given.engines), flush=True)
+        for op in given.only:
+            found = session.compare(op, scene, wants_memory(op, given.memory))
+            print(report.line(found, given.engines), flush=True)
+            below = report.details(found)
+            if below:
+                print(f"{'':>15} {below}", flush=True)
+            rows += found
     return rows
 
 
-def layer(coords: Tensor, kinds: list[type[nn.Module]], width: int, backward: bool) -> Program:
-    """Forward, or forward and both gradients, of layers whose maps exist already."""
-    torch.manual_seed(0)
-    layers = nn.Sequential(*(kind(width, width) for kind in kinds))
-    start = SparseTensor(torch.randn(len(coords), width), coords)
-    shape = layers(start).feats.shape
-    return stepper(layers, lambda: start, torch.randn(shape), backward)
+def wants_memory(op: Op, memory: str) -> bool:
+    """Whether the peak of memory is measured too: it takes a fresh process for each engine."""
+    return memory == "all" or (memory == "unet" and op.name == "unet_fb")
 
 
-def network(coords: Tensor, quick: bool, backward: bool) -> Program:
-    """MinkUNet with maps built anew in every call, as for a new scan."""
-    torch.manual_seed(0)
-    net = MinkUNet(4, 19, width=0.5 if quick else 1.0)
-    feats = torch.randn(len(coords), 4)
-    nobody = Points(feats[:0], torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
-
-    class Rows(nn.Module):
-        def forward(self, voxels: SparseTensor) -> SparseTensor:
-            return voxels.replace(net(voxels, nobody))
-
-    step = Rows()
-    step.net = net
-    step.train(backward)
-    return stepper(
-        step, lambda: SparseTensor(feats, coords), torch.randn(len(coords), 19), backward
-    )
-
-
-def stepper(
-    module: nn.Module, start: Callable[[], SparseTensor], gradient: Tensor, backward: bool
-) -> Program:
-    """A program that returns the output, and all gradients if `backward`."""
-
-    def forward() -> list[Tensor]:
-        with torch.no_grad():
-            return [module(start()).feats]
-
-    def forward_backward() -> list[Tensor]:
-        tensor = start()
-        feats = tensor.feats.detach().requires_grad_()
-        out = module(tensor.replace(feats)).feats
-        inputs = [feats, *module.parameters()]
-        return [out.detach(), *torch.autograd.grad(out, inputs, gradient)]
-
-    return forward_backward if backward else forward
-
-
-def on_engine(engine: str, program: Program) -> Program:
-    """The program, run with a backend."""
-
-    def run() -> Any:
-        with use_backend(engine):
-            return program()
-
-    return run
-
-
-def scene(quick: bool) -> Tensor:
-    """(V, 4) voxels of the scan."""
-    points = lidar_scan(columns=500 if quick else 2000)
-    coords, _ = voxelize(points, VOXEL_M)
-    return torch.from_numpy(coords)
+def plot(path: Path, rows: list[dict[str, Any]], device: str) -> None:
+    """Bars of the medians of the first scene and setting."""
+    first = {key: rows[0][key] for key in ("scene", "threads", "dtype")}
+    groups: dict[str, dict[str, float]] = {}
+    for row in rows:
+        if row["ms"] and all(row[key] == value for key, value in first.items()):
+            groups.setdefault(row["op"], {})[row["engine"]] = row["ms"]
+    title = f"ms, {first['scene']}, {first['threads']} threads, {first['dtype']}, {device}"
+    bars(path, title, groups)
 
 
 def parse() -> argparse.Namespace:
-    """The command line."""
-    parser = options(__doc__, quick="a quarter of the scan, half the width")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--budget", type=float, default=30.0, help="seconds for each line")
-    parser.add_argument("--no-memory", action="store_true", help="do not measure memory")
-    return parser.parse_args()
+    """The command line, with names checked."""
+    parser = options(__doc__, quick="the LiDAR scan, fewer operations and rounds: ten minutes")
+    parser.add_argument("--tiny", action="store_true", help="few voxels, to see that it runs")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--engines", metavar="NAMES", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--scenes", metavar="NAMES", help=f"of {', '.join(SCENES)}")
+    parser.add_argument("--only", metavar="OPS", help=f"of {', '.join(ALL)}")
+    parser.add_argument("--threads", metavar="NUMBERS", help="for example 1,2")
+    parser.add_argument("--dtype", metavar="NAMES", help=f"of {', '.join(DTYPES)}")
+    parser.add_argument("--peers", metavar="DIR", help="folder with packages of peers")
+    parser.add_argument("--memory", choices=("all", "unet", "none"), help="peaks of which")
+    parser.add_argument("--rounds", type=int, help="turns of each engine, at most")
+    parser.add_argument("--budget", type=float, help="seconds for each operation, about")
+    parser.add_argument("--limit", type=float, default=300.0, help="seconds for a single request")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="write bars as SVG")
+    given = parser.parse_args()
+    small = given.quick or given.tiny
+    given.rounds = given.rounds or (3 if small else 7)
+    given.budget = given.budget or (24.0 if small else 80.0)
+    given.memory = given.memory or ("unet" if small else "all")
+    engines = given.engines or ",".join(DEFAULTS[given.device])
+    given.engines = list(dict.fromkeys([*engines.split(","), REFERENCE]))
+    scenes = given.scenes or (
+        "tiny" if given.tiny else "lidar" if small else "lidar,room,aggregate"
+    )
+    given.scenes = scenes.split(",")
+    dtypes = given.dtype or ("float32" if given.device == "cpu" else ",".join(DTYPES))
+    given.dtype = dtypes.split(",")
+    given.threads = [int(n) for n in (given.threads or str(torch.get_num_threads())).split(",")]
+    ops = given.only.split(",") if given.only else TINY if given.tiny else QUICK if small else ALL
+    try:
+        given.only = [parse_op(name) for name in ops]
+    except ValueError as error:
+        parser.error(str(error))
+    for names, known in ((given.engines, NAMES), (given.scenes, SCENES), (given.dtype, DTYPES)):
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            parser.error(f"unknown: {', '.join(unknown)}. There are: {', '.join(known)}")
+    return given
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Sparse-convolution engines side by side: operations, engines, their processes, the report."""

@@ -1,0 +1,225 @@
+"""Session: all engines side by side, one process each, through interleaved rounds."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scenes import crop
+
+from _sparse.child import Child, EngineFailed
+from _sparse.engines import REFERENCE
+from _sparse.ops import Counts, Op, products
+
+TURN_S = 0.15
+"""Short operations are repeated for this long whenever it is an engine's turn."""
+
+TURN_CALLS = 30
+GEMM_S = 0.02
+SMALL = 2000
+"""Voxels of the warm-up before memory is measured."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure.
+
+    Attributes:
+        rounds: at most this many turns for each engine and operation, at least one.
+        budget_s: seconds of timed calls for each operation, shared by the engines.
+        limit_s: a process that needs longer for a request is given up.
+    """
+
+    rounds: int
+    budget_s: float
+    limit_s: float
+
+
+@dataclass
+class Scene:
+    """A scene on disk, where the processes read it."""
+
+    name: str
+    path: Path
+    small: Path
+    counts: Counts
+
+
+class Session:
+    """Engines with one number of threads and one number format.
+
+    Args:
+        engines: names.
+        device: ``cpu`` or ``cuda``.
+        threads: of each process.
+        dtype: a key of `DTYPES`.
+        peers: a folder with packages that are not installed, or None.
+        effort: how long to measure.
+        say: told of everything that goes wrong.
+    """
+
+    def __init__(
+        self,
+        engines: Sequence[str],
+        device: str,
+        threads: int,
+        dtype: str,
+        peers: str | None,
+        effort: Effort,
+        say: Callable[[str], None],
+    ) -> None:
+        self.threads, self.dtype, self.effort = threads, dtype, effort
+        self._device, self._peers, self._say = device, peers, say
+        self._folder = tempfile.TemporaryDirectory()
+        self._children: dict[str, Child] = {}
+        self.missing: dict[str, str] = {}
+        self.versions: dict[str, str] = {}
+        for name in (*engines, "gemm"):
+            self._start(name)
+
+    def close(self) -> None:
+        """End all processes."""
+        for child in self._children.values():
+            child.close()
+        self._children = {}
+        self._folder.cleanup()
+
+    def compare(self, op: Op, scene: Scene, memory: bool) -> list[dict[str, Any]]:
+        """Time an operation on every engine that can do it.
+
+        Returns:
+            A row for each engine; of a failed one with the reason in ``error``.
+        """
+        turns = _Turns()
+        reference = Path(self._folder.name) / "reference.pt"
+        reference.unlink(missing_ok=True)
+        names = [name for name in self._children if name != "gemm"]
+        # The reference goes first: the others compare themselves with what it writes.
+        for name in sorted(names, key=lambda n: n != REFERENCE):
+            arguments = (op.name, scene.path, reference, name == REFERENCE)
+            found = self._ask(turns, name, "prepare", *arguments)
+            if found is not None:
+                turns.difference[name] = found
+        taking_part = [name for name in names if name in turns.difference]
+        sums = products(op, scene.counts)
+        shapes = sorted({(cin, cout) for _, cin, cout in sums})
+        for number in range(self.effort.rounds):
+            share = self.effort.budget_s / max(len(taking_part), 1)
+            for name in _rotated(taking_part, number):
+                if name not in turns.errors and turns.has_time(name, share):
+                    samples = self._ask(turns, name, "time", TURN_S, TURN_CALLS)
+                    turns.samples.setdefault(name, []).extend(samples or [])
+            if shapes and "gemm" in self._children:
+                turns.add_rates(shapes, self._ask(turns, "gemm", "gemm", shapes, GEMM_S))
+        if memory:
+            for name in taking_part:
+                turns.peaks[name] = self._peak(turns, name, op, scene)
+        floor = turns.floor_ms(sums)
+        return [self._row(name, op, scene, turns, floor) for name in names]
+
+    def _row(
+        self, name: str, op: Op, scene: Scene, turns: _Turns, floor: float | None
+    ) -> dict[str, Any]:
+        samples = turns.samples.get(name)
+        apart = turns.difference.get(name, math.nan)
+        median = statistics.median(samples) if samples else None
+        row = {
+            "scene": scene.name,
+            "op": op.name,
+            "engine": name,
+            "threads": self.threads,
+            "dtype": self.dtype,
+            "ms": median,
+            "min_ms": min(samples) if samples else None,
+            "calls": len(samples or []),
+            "peak_mb": turns.peaks.get(name),
+            "difference": None if math.isnan(apart) else apart,
+            "floor_ms": floor,
+            "floor_share": floor / median if floor and median else None,
+        }
+        return row | ({"error": turns.errors[name]} if name in turns.errors else {})
+
+    def _peak(self, turns: _Turns, name: str, op: Op, scene: Scene) -> float | None:
+        """In a process that has done nothing else yet."""
+        arguments = name, self._device, self.threads, self.dtype, self._peers
+        try:
+            child = Child(*arguments)
+        except EngineFailed as failure:
+            self._say(f"memory of {name}, {op.name}: {failure}")
+            return None
+        try:
+            request = "peak_mb", op.name, scene.path, scene.small
+            found: float = child.call(*request, timeout_s=self.effort.limit_s)
+        except EngineFailed as failure:
+            self._say(f"memory of {name}, {op.name}: {failure}")
+            return None
+        finally:
+            child.close()
+        return found
+
+    def _ask(self, turns: _Turns, name: str, request: str, *arguments: Any) -> Any:
+        """The answer of an engine's process; None, and a new process, if it failed."""
+        try:
+            return self._children[name].call(request, *arguments, timeout_s=self.effort.limit_s)
+        except EngineFailed as failure:
+            turns.errors[name] = str(failure)
+        if "Refused" not in turns.errors[name]:
+            self._say(f"{name}: {turns.errors[name]}")
+            self._children.pop(name).close()
+            self._start(name)
+        return None
+
+    def _start(self, name: str) -> None:
+        try:
+            child = Child(name, self._device, self.threads, self.dtype, self._peers)
+        except EngineFailed as failure:
+            self.missing[name] = str(failure)
+            return
+        self._children[name] = child
+        self.versions |= child.versions
+
+
+@dataclass
+class _Turns:
+    """What is known of one operation so far."""
+
+    difference: dict[str, float] = field(default_factory=dict)
+    samples: dict[str, list[float]] = field(default_factory=dict)
+    peaks: dict[str, float | None] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    rates: dict[tuple[int, int], float] = field(default_factory=dict)
+
+    def has_time(self, name: str, share_s: float) -> bool:
+        """Whether another call of an engine fits into its share; the first always does."""
+        taken = self.samples.get(name)
+        return not taken or (sum(taken) + taken[-1]) / 1e3 < share_s
+
+    def add_rates(self, shapes: Sequence[tuple[int, int]], rates: Sequence[float] | None) -> None:
+        """Keep the best rate of each matrix product."""
+        for shape, rate in zip(shapes, rates or (), strict=False):
+            self.rates[shape] = max(rate, self.rates.get(shape, 0.0))
+
+    def floor_ms(self, sums: Iterable[tuple[int, int, int]]) -> float | None:
+        """Milliseconds of the multiply-adds alone, at the best rate of each product."""
+        if not self.rates:
+            return None
+        return sum(2e-6 * rows * a * b / self.rates[a, b] for rows, a, b in sums)
+
+
+def save_scene(name: str, coords: np.ndarray, counts: Counts, folder: Path) -> Scene:
+    """Write a scene where processes can read it."""
+    path, small = folder / f"{name}.npy", folder / f"{name}-small.npy"
+    np.save(path, coords)
+    np.save(small, crop(coords, SMALL))
+    return Scene(name, path, small, counts)
+
+
+def _rotated(names: Sequence[str], by: int) -> list[str]:
+    start = by % len(names) if names else 0
+    return [*names[start:], *names[:start]]
