@@ -50,6 +50,14 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             raise
 
 
+def cache_dir() -> Path:
+    """For what can be made again: ``PCSEG_CACHE``, else ``pcseg`` in the user's cache folder."""
+    named = os.environ.get("PCSEG_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pcseg"
+
+
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a whole file, atomically."""
     with atomic_path(path) as temporary:

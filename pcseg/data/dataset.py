@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -14,7 +13,7 @@ from pcseg.data.labels import LabelSet
 from pcseg.data.sampling import class_balanced_weights
 from pcseg.data.scan import Scan
 from pcseg.errors import DataError, PcsegError
-from pcseg.files import atomic_path
+from pcseg.files import atomic_path, cache_dir
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) after each unit of a long pass."""
@@ -168,14 +167,6 @@ class FileDataset:
                 state = path.stat()
                 digest.update(f"\n{path.resolve()} {state.st_size} {state.st_mtime_ns}".encode())
         return digest.hexdigest()[:32]
-
-
-def cache_dir() -> Path:
-    """The folder for counts: ``PCSEG_CACHE``, else ``pcseg`` in the user's cache folder."""
-    named = os.environ.get("PCSEG_CACHE")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pcseg"
 
 
 def _keep(path: Path, counts: np.ndarray) -> None:

@@ -20,12 +20,17 @@ from pcseg.sparse.backends.base import Backend
 BACKENDS = {
     "numba": "pcseg.sparse.backends.numba_cpu:NumbaBackend",
     "torch": "pcseg.sparse.backends.reference:TorchBackend",
+    "triton": "pcseg.sparse.backends.triton.backend:TritonBackend",
     "spconv": "pcseg.sparse.backends.spconv:SpconvBackend",
 }
 """All backends by name, imported when first used."""
 
 DEFAULTS = {"cpu": ("numba", "torch"), "cuda": ("torch",)}
-"""Which backends are tried, in order, for a device that nobody chose a backend for."""
+"""Which backends are tried, in order, for a device that nobody chose a backend for.
+
+On CUDA that is decided by measurements, and there are none yet: triton has been run in its
+interpreter and compiled, but not timed on a GPU, so it has to be asked for.
+"""
 
 _chosen: str | None = None
 _in_block: ContextVar[str | None] = ContextVar("pcseg_backend", default=None)
