@@ -40,7 +40,7 @@ class MinkUNet(nn.Module):
     ) -> None:
         super().__init__()
         c = [int(width * channels) for channels in CHANNELS]
-        self.stem = nn.Sequential(*conv_block(in_channels, c[0]), *conv_block(c[0], c[0]))
+        self.stem = sparse.Sequential(*conv_block(in_channels, c[0]), *conv_block(c[0], c[0]))
         self.encoder = nn.ModuleList(
             Down(c[i], c[i + 1], blocks) for i, blocks in enumerate(BLOCKS[depth])
         )
@@ -62,7 +62,7 @@ class MinkUNet(nn.Module):
         return self.classifier(x.feats)
 
 
-class Down(nn.Sequential):
+class Down(sparse.Sequential):
     """Halve the resolution, then residual blocks."""
 
     def __init__(self, in_channels: int, out_channels: int, blocks: int) -> None:
@@ -82,7 +82,7 @@ class Up(nn.Module):
         self, in_channels: int, skip_channels: int, out_channels: int, blocks: int
     ) -> None:
         super().__init__()
-        self.up = nn.Sequential(
+        self.up = sparse.Sequential(
             sparse.SparseInverseConv3d(in_channels, out_channels, kernel_size=2),
             sparse.BatchNorm(out_channels),
             sparse.ReLU(),

@@ -40,7 +40,7 @@ class SPVCNN(MinkUNet):
         super().__init__(in_channels, num_classes, width, depth)
         c = [int(width * channels) for channels in CHANNELS]
         self.point_transforms = nn.ModuleList(
-            nn.Sequential(
+            sparse.Sequential(
                 sparse.OnFeatures(nn.Linear(a, b)), sparse.BatchNorm(b), sparse.ReLU(inplace=True)
             )
             for a, b in ((c[0], c[4]), (c[4], c[6]), (c[6], c[8]))

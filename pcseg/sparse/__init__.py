@@ -13,7 +13,7 @@ from pcseg.sparse.backends import (
     set_backend,
     use_backend,
 )
-from pcseg.sparse.blocks import BatchNorm, OnFeatures, ReLU, ResidualBlock
+from pcseg.sparse.blocks import OnFeatures, ReLU, ResidualBlock, Sequential
 from pcseg.sparse.conv import SparseConv3d, SparseInverseConv3d, SubMConv3d
 from pcseg.sparse.devoxelize import (
     Interpolation,
@@ -23,6 +23,7 @@ from pcseg.sparse.devoxelize import (
     point_rows,
 )
 from pcseg.sparse.level import MapCache
+from pcseg.sparse.norm import BatchNorm
 from pcseg.sparse.pool import AvgPool3d, GlobalPool, MaxPool3d
 from pcseg.sparse.tensor import SparseTensor, cat
 from pcseg.sparse.voxelize import pool_features, pool_labels, voxelize
@@ -37,6 +38,7 @@ __all__ = [
     "OnFeatures",
     "ReLU",
     "ResidualBlock",
+    "Sequential",
     "SparseConv3d",
     "SparseInverseConv3d",
     "SparseTensor",

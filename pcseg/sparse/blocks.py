@@ -1,13 +1,16 @@
-"""What stands between convolutions: norms, activations, any module on features, residual blocks."""
+"""What stands around convolutions: activations, any module on features, chains, residual blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from torch import nn
 
-from pcseg.sparse.conv import SubMConv3d
+from pcseg.sparse.conv import Convolution, SubMConv3d
+from pcseg.sparse.fused import convolve_norm
+from pcseg.sparse.norm import BatchNorm, is_watched
 from pcseg.sparse.tensor import SparseTensor
 
 
@@ -43,32 +46,40 @@ class ReLU(nn.Module):
         return tensor.replace(F.relu(tensor.feats, self.inplace))
 
 
-class BatchNorm(nn.Module):
-    """Batch normalisation over all voxels of all samples.
+class Sequential(nn.Sequential):
+    """nn.Sequential that takes a convolution, the norm and the ReLU behind it in one step.
 
-    A single row has no variance, and no row has no mean: in training both are normalised with the
-    running statistics, which stay as they are.
-
-    Args:
-        num_channels: C.
-        eps: added to the variance.
-        momentum: of the running statistics.
+    The results are those of the modules one after the other. A module with a hook is called as
+    such, so that the hook sees what it expects.
     """
 
-    def __init__(self, num_channels: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
-        super().__init__()
-        # A child and not a base class, so that nn.SyncBatchNorm.convert_sync_batchnorm works.
-        self.bn = nn.BatchNorm1d(num_channels, eps, momentum)
-
     def forward(self, tensor: SparseTensor) -> SparseTensor:
-        """(V, C) to (V, C) on the same voxels."""
-        norm, feats = self.bn, tensor.feats
-        # A synchronised norm sees the rows of all processes and must not be skipped by one.
-        if len(feats) > 1 or not norm.training or isinstance(norm, nn.SyncBatchNorm):
-            return tensor.replace(norm(feats))
-        mean, var = norm.running_mean, norm.running_var
-        kept = F.batch_norm(feats, mean, var, norm.weight, norm.bias, False, 0.0, norm.eps)
-        return tensor.replace(kept)
+        """Run the modules in order."""
+        for step in _steps(self):
+            if len(step) == 1:
+                tensor = step[0](tensor)
+                continue
+            relu = isinstance(step[-1], ReLU)
+            if isinstance(step[0], Convolution):
+                tensor = convolve_norm(step[0], step[1], tensor, relu=relu)
+            else:
+                tensor = step[0](tensor, relu=relu)
+        return tensor
+
+
+def _steps(modules: Iterable[Any]) -> list[list[Any]]:
+    """Modules that belong together: [convolution], norm, [ReLU]; the others each alone."""
+    steps: list[list[Any]] = []
+    for module in modules:
+        before: Any = steps[-1][-1] if steps else None
+        belongs = (isinstance(module, BatchNorm) and isinstance(before, Convolution)) or (
+            isinstance(module, ReLU) and isinstance(before, BatchNorm)
+        )
+        if belongs and not is_watched(module, before):
+            steps[-1].append(module)
+        else:
+            steps.append([module])
+    return steps
 
 
 class ResidualBlock(nn.Module):
@@ -94,7 +105,7 @@ class ResidualBlock(nn.Module):
         dilation: int | Sequence[int] = 1,
     ) -> None:
         super().__init__()
-        self.body = nn.Sequential(
+        self.body = Sequential(
             SubMConv3d(in_channels, out_channels, kernel_size, dilation),
             BatchNorm(out_channels),
             ReLU(inplace=True),
@@ -103,11 +114,15 @@ class ResidualBlock(nn.Module):
         )
         self.shortcut: nn.Module = nn.Identity()
         if in_channels != out_channels:
-            self.shortcut = nn.Sequential(
+            self.shortcut = Sequential(
                 SubMConv3d(in_channels, out_channels, 1), BatchNorm(out_channels)
             )
         self.relu = ReLU(inplace=True)
 
     def forward(self, tensor: SparseTensor) -> SparseTensor:
         """(V, Cin) to (V, Cout) on the same voxels."""
-        return self.relu(self.body(tensor) + self.shortcut(tensor))
+        if is_watched(self.body, *self.body, self.relu):
+            return self.relu(self.body(tensor) + self.shortcut(tensor))
+        body: Any = self.body
+        hidden = convolve_norm(body[0], body[1], tensor, relu=True)
+        return convolve_norm(body[3], body[4], hidden, self.shortcut(tensor), relu=True)

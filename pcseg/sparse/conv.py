@@ -6,17 +6,22 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pcseg.errors import ConfigError, DataError
 from pcseg.sparse.backends import pick_backend
 from pcseg.sparse.functional import convolve
 from pcseg.sparse.kernel import Kernel, make_kernel
+from pcseg.sparse.kernel_map import KernelMap
+from pcseg.sparse.level import Level
 from pcseg.sparse.tensor import SparseTensor
 
 
-class _Conv(nn.Module):
-    """Weight (K, Cin, Cout) and bias (Cout,), initialised as those of nn.Conv3d."""
+class Convolution(nn.Module):
+    """What all convolutions share: weight (K, Cin, Cout) and bias (Cout,), and applying them.
+
+    Both are initialised as those of nn.Conv3d. A subclass says where the way leads: its `route`.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, kernel: Kernel, bias: bool) -> None:
         super().__init__()
@@ -46,6 +51,16 @@ class _Conv(nn.Module):
             f"stride={kernel.stride}, dilation={kernel.dilation}, bias={self.bias is not None}"
         )
 
+    def route(self, tensor: SparseTensor) -> tuple[Level, KernelMap]:
+        """The level of the output and the map that leads there, built if nobody needed it yet."""
+        raise NotImplementedError
+
+    def forward(self, tensor: SparseTensor) -> SparseTensor:
+        """(V, Cin) to (V', Cout)."""
+        level, kernel_map = route(self, tensor)
+        feats = convolve(tensor.feats, self.weight, kernel_map, self.bias)
+        return SparseTensor.on(level, feats, tensor.maps)
+
     def _checked(self, tensor: SparseTensor) -> SparseTensor:
         if tensor.num_channels != self.in_channels:
             raise DataError(
@@ -55,7 +70,7 @@ class _Conv(nn.Module):
         return tensor
 
 
-class SubMConv3d(_Conv):
+class SubMConv3d(Convolution):
     """Submanifold convolution: output on the same voxels, ``y[o] = sum_d W[d] x[o + d]``.
 
     Offsets `d` run over ``-(k // 2)..k // 2`` for odd sizes and ``0..k - 1`` for even ones, times
@@ -82,14 +97,14 @@ class SubMConv3d(_Conv):
     ) -> None:
         super().__init__(in_channels, out_channels, make_kernel(kernel_size, 1, dilation), bias)
 
-    def forward(self, tensor: SparseTensor) -> SparseTensor:
-        """(V, Cin) to (V, Cout) on the same voxels."""
+    def route(self, tensor: SparseTensor) -> tuple[Level, KernelMap]:
+        """The same level."""
         level, maps = self._checked(tensor).level, tensor.maps
-        kernel_map = maps.kernel_map(level, level, self.kernel, pick_backend(tensor.device))
-        return tensor.replace(convolve(tensor.feats, self.weight, kernel_map, self.bias))
+        backend = pick_backend(tensor.device)
+        return level, maps.kernel_map(level, level, self.kernel, backend)
 
 
-class SparseConv3d(_Conv):
+class SparseConv3d(Convolution):
     """Strided convolution onto the voxels ``floor(c / stride)``.
 
     ``y[o] = sum_d W[d] x[o * stride + d]``, offsets as in `SubMConv3d`. On a filled
@@ -119,16 +134,14 @@ class SparseConv3d(_Conv):
         kernel = make_kernel(kernel_size, stride, dilation)
         super().__init__(in_channels, out_channels, kernel, bias)
 
-    def forward(self, tensor: SparseTensor) -> SparseTensor:
-        """(V, Cin) to (V', Cout) on the coarser voxels."""
+    def route(self, tensor: SparseTensor) -> tuple[Level, KernelMap]:
+        """The coarser level."""
         backend, maps = pick_backend(self._checked(tensor).device), tensor.maps
         coarse = maps.coarser(tensor.level, self.kernel.stride, backend)
-        kernel_map = maps.kernel_map(tensor.level, coarse, self.kernel, backend)
-        feats = convolve(tensor.feats, self.weight, kernel_map, self.bias)
-        return SparseTensor.on(coarse, feats, maps)
+        return coarse, maps.kernel_map(tensor.level, coarse, self.kernel, backend)
 
 
-class SparseInverseConv3d(_Conv):
+class SparseInverseConv3d(Convolution):
     """The way back from a `SparseConv3d`: output on the voxels that layer started from.
 
     ``y[i] = sum of W[d] x[o]`` over the pairs ``i = o * stride + d`` of the strided layer: the
@@ -156,8 +169,8 @@ class SparseInverseConv3d(_Conv):
     ) -> None:
         super().__init__(in_channels, out_channels, make_kernel(kernel_size, 1, dilation), bias)
 
-    def forward(self, tensor: SparseTensor) -> SparseTensor:
-        """(V', Cin) to (V, Cout) on the finer voxels.
+    def route(self, tensor: SparseTensor) -> tuple[Level, KernelMap]:
+        """The finer level.
 
         Raises:
             DataError: if no strided layer made this tensor's level.
@@ -172,5 +185,15 @@ class SparseInverseConv3d(_Conv):
         x, y, z = (c // f for c, f in zip(coarse.stride, fine.stride, strict=True))
         kernel = Kernel(self.kernel.size, (x, y, z), self.kernel.dilation)
         down = tensor.maps.kernel_map(fine, coarse, kernel, pick_backend(tensor.device))
-        feats: Tensor = convolve(tensor.feats, self.weight, down.transposed, self.bias)
-        return SparseTensor.on(fine, feats, tensor.maps)
+        return fine, down.transposed
+
+
+def route(layer: Convolution, tensor: SparseTensor) -> tuple[Level, KernelMap]:
+    """``layer.route(tensor)``, which a compiler that is tracing does not look into."""
+    if torch.compiler.is_compiling():
+        # Imported while tracing only, for it loads the compiler.
+        from pcseg.sparse.tracing import untraced_route
+
+        found: tuple[Level, KernelMap] = untraced_route(layer, tensor)
+        return found
+    return layer.route(tensor)

@@ -1,4 +1,4 @@
-"""The one differentiable operation of the sparse core: apply weights along a kernel map."""
+"""The one operation of the sparse core: apply weights along a kernel map, with gradients or not."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from torch.autograd.function import once_differentiable
 
 from pcseg.errors import DataError
 from pcseg.sparse.backends import pick_backend
-from pcseg.sparse.backends.base import Backend
+from pcseg.sparse.backends.base import PLAIN, Backend, Epilogue
 from pcseg.sparse.kernel_map import KernelMap
+
+_HALF = (torch.float16, torch.bfloat16)
 
 
 def convolve(
@@ -37,10 +39,44 @@ def convolve(
         BackendError: if the chosen backend cannot be used on this device.
     """
     _check(feats, weight, kernel_map)
-    if feats.is_cuda and torch.is_autocast_enabled("cuda"):
-        feats = feats.to(torch.get_autocast_dtype("cuda"))
+    feats = _autocast(feats)
     out: Tensor = _Convolve.apply(feats, weight, kernel_map, pick_backend(feats.device))
     return out if bias is None else out + bias.to(out.dtype)
+
+
+def infer(
+    feats: Tensor, weight: Tensor, kernel_map: KernelMap, epilogue: Epilogue = PLAIN
+) -> Tensor:
+    """`convolve`, and what follows it, in one step; never differentiated.
+
+    Args:
+        feats: (num_in, Cin).
+        weight: (K, Cin, Cout).
+        kernel_map: which rows meet under which kernel offset.
+        epilogue: what is done to the output.
+
+    Returns:
+        (num_out, Cout) as `convolve`.
+
+    Raises:
+        DataError: if channels or rows do not fit.
+        BackendError: if the chosen backend cannot be used on this device.
+    """
+    _check(feats, weight, kernel_map)
+    _check_epilogue(epilogue, (kernel_map.num_out, weight.shape[2]))
+    feats = _autocast(feats)
+    shift, residual = epilogue.shift, epilogue.residual
+    if shift is not None:
+        shift = shift.to(torch.float32 if feats.dtype in _HALF else feats.dtype)
+    if residual is not None:
+        residual = _like(residual, feats)
+    with torch.no_grad(), _as_given():
+        return pick_backend(feats.device).forward(
+            feats.contiguous(),
+            _like(weight, feats),
+            kernel_map,
+            Epilogue(shift, residual, epilogue.relu),
+        )
 
 
 class _Convolve(torch.autograd.Function):
@@ -68,6 +104,12 @@ class _Convolve(torch.autograd.Function):
         return grad_feats, grad_weight, None, None
 
 
+def _autocast(feats: Tensor) -> Tensor:
+    if feats.is_cuda and torch.is_autocast_enabled("cuda"):
+        return feats.to(torch.get_autocast_dtype("cuda"))
+    return feats
+
+
 def _as_given() -> torch.autocast:
     """No autocast on a CPU: it would round the products of some backends and not of others."""
     return torch.autocast("cpu", enabled=False)
@@ -88,3 +130,9 @@ def _check(feats: Tensor, weight: Tensor, kernel_map: KernelMap) -> None:
             f"{len(feats)} rows and {len(weight)} kernel offsets do not fit a kernel map of "
             f"{kernel_map.num_in} rows and {kernel_map.volume} offsets."
         )
+
+
+def _check_epilogue(epilogue: Epilogue, shape: tuple[int, int]) -> None:
+    for value, wanted in ((epilogue.shift, shape[1:]), (epilogue.residual, shape)):
+        if value is not None and value.shape != wanted:
+            raise DataError(f"{tuple(value.shape)} cannot be added to an output of {shape}.")
