@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 import torch
@@ -39,15 +41,14 @@ used, digests = [], []
 with use_backend(sys.argv[1]):
     for count in (1, 2, 4):
         torch.set_num_threads(count)
-        with threads.threads_for(10**9) as given:
-            used.append(given)
+        used.append(threads.thread_count(10**9))
         digests.append([digest() for _ in range(3)])
 print(json.dumps([used, digests]))
 """
 
 
 def run(backend: str) -> tuple[list[int], list[list[str]]]:
-    environment = {**os.environ, "NUMBA_NUM_THREADS": "4", "OMP_WAIT_POLICY": "PASSIVE"}
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
     command = [sys.executable, "-c", PROGRAM, backend]
     child = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=300, check=True
@@ -121,13 +122,46 @@ def test_concurrent_callers_do_not_disturb_each_other():
         assert all(torch.equal(feats, alone) for feats in pool.map(forward, range(12)))
 
 
-def test_the_blas_limit_is_lifted_afterwards():
+def test_shared_work_is_done_once_by_all_and_errors_come_back():
     from pcseg.sparse.backends import threads
 
-    libraries = threads._blas_libraries()
-    before = [library.num_threads for library in libraries]
-    with threads.threads_for(10**9):
-        assert {library.num_threads for library in libraries} == {1}
-    with pytest.raises(ZeroDivisionError), threads.threads_for(1):
-        raise ZeroDivisionError
-    assert [library.num_threads for library in libraries] == before
+    tasks, done, helpers = list(range(500)), [], set()
+
+    def kernel(tasks, done):
+        while tasks:
+            helpers.add(threading.get_ident())
+            done.append(tasks.pop())
+            time.sleep(1e-4)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        threads.share(kernel, tasks, done, work=10**9)
+        assert sorted(done) == list(range(500))
+        assert len(helpers) == 3
+        with pytest.raises(ZeroDivisionError):
+            threads.share(lambda: 1 / 0, work=10**9)
+        threads.share(kernel, [7], done, work=1)  # little work: no helpers
+        assert done[-1] == 7
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_an_error_on_another_thread_is_raised_here():
+    from pcseg.sparse.backends import threads
+
+    here, started = threading.get_ident(), threading.Event()
+
+    def kernel():
+        if threading.get_ident() != here:
+            started.set()
+            raise MemoryError("of a helper")
+        started.wait(10)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(MemoryError, match="of a helper"):
+            threads.share(kernel, work=10**9)
+    finally:
+        torch.set_num_threads(before)

@@ -12,19 +12,26 @@ from torch import Tensor
 from pcseg.sparse.backends import numba_kernels as kernels
 from pcseg.sparse.backends import numba_search as search
 from pcseg.sparse.backends.base import PLAIN, Epilogue
-from pcseg.sparse.backends.threads import threads_for
+from pcseg.sparse.backends.numba_tiles import SHAPE
+from pcseg.sparse.backends.threads import share
 from pcseg.sparse.kernel_map import KernelMap
 from pcseg.sparse.keys import KeySpace, Triple
 from pcseg.sparse.level import Level
 
-_BLOCK_BYTES = 1024 * 1024
-"""Output rows of a block: more of them make longer products, until they fall out of the cache."""
+_BLOCK_BYTES = 128 * 1024
+"""Output rows of a block: few enough to stay in the cache while all offsets add to them."""
+
+_CHUNK = 24
+"""Pairs that pass all panels of an offset's weight before the next pairs do."""
 
 _TASKS = 64
 """Tasks that the pairs of a weight gradient are divided into at least, if there are enough."""
 
-_PAIRS = 1024
-"""Pairs that a weight gradient gathers at a time."""
+_TASK_PAIRS = 2048
+"""Pairs of such a task at least."""
+
+_WEIGHT_CHUNK = 96
+"""Pairs whose rows pass all tiles of a weight gradient before the next ones do."""
 
 
 class NumbaBackend:
@@ -65,10 +72,12 @@ class NumbaBackend:
         tables = np.empty((2, num_searched, len(targets)), np.int32)
         counts = np.zeros((num_searched, num_blocks), np.int64)
         if len(keys) and len(targets):
-            arguments = (keys.numpy(), targets.numpy(), np.array(deltas[:num_searched], np.int64))
-            with threads_for(8 * num_searched * len(targets)) as threads:
-                walk = search.walk_parallel if threads > 1 else search.walk
-                walk(*arguments, tables[0], tables[1], counts)
+            share(
+                search.walk,
+                *(keys.numpy(), targets.numpy(), np.array(deltas[:num_searched], np.int64)),
+                *(tables[0], tables[1], counts, np.zeros(1, np.int64)),
+                work=8 * num_searched * len(targets),
+            )
         lengths = counts.sum(1).tolist()
         if mirrored:
             lengths = [*lengths, len(keys), *reversed(lengths)]
@@ -91,43 +100,63 @@ class NumbaBackend:
         epilogue: Epilogue = PLAIN,
     ) -> Tensor:
         """See `Backend.forward`."""
-        x, w = _array(feats), _array(weight)
-        cin, cout = w.shape[1:]
-        y = np.empty((kernel_map.num_out, cout), x.dtype)
-        block = _block_rows(kernel_map.num_out, max(cin, cout) * x.itemsize)
-        borders = _borders(kernel_map, block)
-        identity = -1 if kernel_map.identity is None else kernel_map.identity
-        with threads_for(len(kernel_map) * cin * cout) as threads:
-            threads = min(threads, max(borders.shape[1] - 1, 1))
-            run = kernels.convolve_parallel if threads > 1 else kernels.convolve
-            buffers = np.empty((threads, block * (cin + cout)), x.dtype)
-            tickets = np.zeros(1, np.int64)
-            rows = kernel_map.in_rows.numpy(), kernel_map.out_rows.numpy()
-            run(x, w, *rows, borders, identity, block, y, tickets, buffers)
-        out = torch.from_numpy(y)
-        return epilogue.apply(out).to(feats.dtype)
+        return _convolve(feats, weight, kernel_map, epilogue, swapped=False)
 
     def grad_input(self, grad: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:
         """See `Backend.grad_input`."""
-        return self.forward(grad, weight.transpose(1, 2), kernel_map.transposed)
+        return _convolve(grad, weight, kernel_map.transposed, PLAIN, swapped=True)
 
     def grad_weight(self, feats: Tensor, grad: Tensor, kernel_map: KernelMap) -> Tensor:
         """See `Backend.grad_weight`."""
         x, g = _array(feats), _array(grad)
-        cin, cout = x.shape[1], g.shape[1]
+        cin, cout, volume = x.shape[1], g.shape[1], kernel_map.volume
+        lanes = SHAPE.lanes(x.itemsize)
         tasks = _weight_tasks(kernel_map)
-        volume = kernel_map.volume
-        sums = np.empty((max(volume, int(tasks[:, 3].max(initial=0)) + 1), cin, cout), x.dtype)
+        count = max(volume, int(tasks[:, 3].max(initial=0)) + 1)
+        sums = np.empty((count, _padded_rows(cin), -(-cout // lanes) * lanes), x.dtype)
         sums[:volume][np.diff(kernel_map.starts) == 0] = 0
-        identity = -1 if kernel_map.identity is None else kernel_map.identity
-        with threads_for(len(kernel_map) * cin * cout) as threads:
-            threads = min(threads, max(len(tasks), 1))
-            run = kernels.weight_gradient_parallel if threads > 1 else kernels.weight_gradient
-            buffers = np.empty((threads, _PAIRS * (cin + cout) + cin * cout), x.dtype)
-            tickets = np.zeros(1, np.int64)
-            rows = kernel_map.in_rows.numpy(), kernel_map.out_rows.numpy()
-            run(x, g, *rows, tasks, identity, _PAIRS, volume, sums, tickets, buffers)
-        return torch.from_numpy(sums[:volume])
+        share(
+            kernels.weight_gradient,
+            *(x, g, kernel_map.in_rows.numpy(), kernel_map.out_rows.numpy()),
+            *(tasks, _WEIGHT_CHUNK, lanes, sums, np.zeros(1, np.int64)),
+            work=len(kernel_map) * cin * cout,
+        )
+        kernels.add_parts(tasks, volume, sums)
+        return torch.from_numpy(sums[:volume, :cin, :cout])
+
+
+def _convolve(
+    feats: Tensor, weight: Tensor, kernel_map: KernelMap, epilogue: Epilogue, swapped: bool
+) -> Tensor:
+    """Outputs from a weight (K, Cin, Cout), or (K, Cout, Cin) if `swapped`."""
+    x, w = _array(feats), _array(weight)
+    cin, cout = (w.shape[2], w.shape[1]) if swapped else (w.shape[1], w.shape[2])
+    lanes = SHAPE.lanes(x.itemsize)
+    packed = np.empty(len(w) * cin * (-(-cout // lanes) * lanes), x.dtype)
+    kernels.pack_weight(w, swapped, lanes, packed)
+    y = np.empty((kernel_map.num_out, cout), x.dtype)
+    nothing = np.empty(0, x.dtype)
+    finish = (
+        nothing if epilogue.shift is None else _array(epilogue.shift),
+        nothing.reshape(0, 0) if epilogue.residual is None else _array(epilogue.residual),
+        epilogue.relu,
+    )
+    block = _block_rows(kernel_map.num_out, max(cin, cout) * x.itemsize)
+    borders = _borders(kernel_map, block)
+    share(
+        kernels.convolve,
+        *(x, packed, kernel_map.in_rows.numpy(), kernel_map.out_rows.numpy(), borders),
+        -1 if kernel_map.identity is None else kernel_map.identity,
+        *(block, _CHUNK, lanes, finish, y, np.zeros(1, np.int64)),
+        work=len(kernel_map) * cin * cout,
+    )
+    return torch.from_numpy(y).to(feats.dtype)
+
+
+def _padded_rows(channels: int) -> int:
+    """The next number of channels that tiles of both heights fill."""
+    unit = SHAPE.row_unit
+    return max(-(-channels // unit) * unit, SHAPE.few_rows)
 
 
 def _coarse_space(space: KeySpace, stride: Triple) -> KeySpace:
@@ -146,8 +175,8 @@ def _array(tensor: Tensor) -> np.ndarray[Any, Any]:
 
 def _block_rows(num_rows: int, bytes_per_row: int) -> int:
     """Rows of a block: a power of two that fits the cache and leaves several blocks per core."""
-    fitting = min(_BLOCK_BYTES // bytes_per_row, num_rows // 8, 2048)
-    return 1 << max(fitting, 128).bit_length() - 1
+    fitting = min(_BLOCK_BYTES // bytes_per_row, num_rows // 16, 1024)
+    return 1 << max(fitting, 64).bit_length() - 1
 
 
 def _borders(kernel_map: KernelMap, block: int) -> np.ndarray[Any, Any]:
@@ -164,7 +193,7 @@ def _weight_tasks(kernel_map: KernelMap) -> np.ndarray[Any, Any]:
     """(T, 4) int64: kernel offset, first pair, end, place of the sum; by the pairs alone."""
     if "tasks" not in kernel_map.notes:
         starts, spare = kernel_map.starts, kernel_map.volume
-        length = max(-(-len(kernel_map) // _TASKS), 2 * _PAIRS)
+        length = max(-(-len(kernel_map) // _TASKS), _TASK_PAIRS)
         tasks = []
         for k in range(kernel_map.volume):
             for first in range(starts[k], starts[k + 1], length):

@@ -9,46 +9,62 @@ offset, ascend like the keys of the input, so one pointer moves forward through 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
+
+from pcseg.sparse.backends.tickets import take_ticket
 
 BLOCK = 2048
 """Rows that one task walks, for all offsets; a task starts each offset with one binary search."""
 
 
 @njit(nogil=True, cache=True)
-def _walk_block(keys, targets, deltas, block, in_table, out_table, counts):
-    """Note the pairs of one block of targets at the block's own places in the tables."""
-    begin = block * BLOCK
-    end = min(begin + BLOCK, len(targets))
-    for k in range(len(deltas)):
-        delta = deltas[k]
-        place = np.searchsorted(keys, targets[begin] + delta)
-        found = 0
-        for row in range(begin, end):
-            wanted = targets[row] + delta
-            while place < len(keys) and keys[place] < wanted:
-                place += 1
-            if place == len(keys):
-                break
-            # Written whether it matches or not: the next match overwrites it. No branch to miss.
-            in_table[k, begin + found] = place
-            out_table[k, begin + found] = row
-            found += keys[place] == wanted
-        counts[k, block] = found
+def walk(keys, targets, deltas, in_table, out_table, counts, tickets):
+    """Find the pairs of every offset, shared by all threads that call it.
+
+    The pairs of a block of targets are noted at the block's own places in the tables.
+
+    Args:
+        keys: (V,) ascending int64, not empty.
+        targets: (V',) ascending int64.
+        deltas: (K,) int64: offset k pairs a target with the key ``target + deltas[k]``.
+        in_table: (K, V') int32, written: rows of `keys`, from the beginning of each block on.
+        out_table: (K, V') int32, written: rows of `targets`, beside them.
+        counts: (K, blocks) int64, written: how many there are.
+        tickets: (1,) int64 zero: the queue of blocks.
+    """
+    block = take_ticket(tickets)
+    while block < counts.shape[1]:
+        begin = block * BLOCK
+        end = min(begin + BLOCK, len(targets))
+        for k in range(len(deltas)):
+            delta = deltas[k]
+            place = _first_not_below(keys, targets[begin] + delta)
+            found = begin
+            for row in range(begin, end):
+                wanted = targets[row] + delta
+                while place < len(keys) and keys[place] < wanted:
+                    place += 1
+                if place == len(keys):
+                    break
+                # Written whether it matches or not (the next overwrites it): no branch to miss.
+                in_table[k, found] = place
+                out_table[k, found] = row
+                found += keys[place] == wanted
+            counts[k, block] = found - begin
+        block = take_ticket(tickets)
 
 
-@njit(nogil=True, cache=True)
-def walk(keys, targets, deltas, in_table, out_table, counts):
-    """Find the pairs of every offset, block by block, on this thread."""
-    for block in range(counts.shape[1]):
-        _walk_block(keys, targets, deltas, block, in_table, out_table, counts)
-
-
-@njit(nogil=True, cache=True, parallel=True)
-def walk_parallel(keys, targets, deltas, in_table, out_table, counts):
-    """`walk` on several threads."""
-    for block in prange(counts.shape[1]):
-        _walk_block(keys, targets, deltas, block, in_table, out_table, counts)
+@njit(inline="always")
+def _first_not_below(keys, wanted):
+    """The first place of an ascending list whose entry is not below `wanted`."""
+    low, high = 0, len(keys)
+    while low < high:
+        middle = (low + high) // 2
+        if keys[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @njit(nogil=True, cache=True)
@@ -69,8 +85,9 @@ def gather_pairs(in_table, out_table, counts, mirrored, in_rows, out_rows):
             # have the same lengths, so its place is known already.
             length = here - start
             image = total - here
-            in_rows[image : image + length] = out_rows[start:here]
-            out_rows[image : image + length] = in_rows[start:here]
+            for i in range(length):
+                in_rows[image + i] = out_rows[start + i]
+                out_rows[image + i] = in_rows[start + i]
 
 
 @njit(nogil=True, cache=True)

@@ -1,7 +1,10 @@
-"""Threads of the numba backend: as many as torch uses, none after a fork, one per BLAS call.
+"""Threads of the compiled CPU kernels: as many as torch uses, asleep when idle.
 
-The kernels are written so that their results do not depend on the number of threads; this module
-decides how many there are, and keeps the BLAS inside a parallel loop from starting its own.
+A kernel divides its work into tasks by the shapes alone and takes them from a queue of its own (a
+counter in memory), so any number of threads may call it with the same arguments: together they do
+all tasks, and the result does not depend on how many they were. The threads are Python's, which run
+side by side because the kernels let go of the interpreter's lock. Unlike an OpenMP team they sleep
+when idle, bear several callers at once, and need no code of their own to be compiled.
 """
 
 from __future__ import annotations
@@ -9,69 +12,120 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from queue import SimpleQueue
 from typing import Any
 
-import numba
-import scipy.linalg.cython_blas  # noqa: F401 - loads the BLAS that numba calls, before it is looked for
 import torch
-from threadpoolctl import ThreadpoolController
+
+Kernel = Callable[..., Any]
 
 _SERIAL_BELOW = 1_000_000
-"""Multiply-adds (or their like) below which starting threads costs more than it gains."""
+"""Multiply-adds (or their like) below which waking threads costs more than it gains."""
 
-_lock = threading.RLock()
-_forked = False
+
+def share(kernel: Kernel, *arguments: Any, work: int) -> None:
+    """Call ``kernel(*arguments)`` on several threads at once, this one among them.
+
+    Returns when all have returned. Helpers that are slow to wake are not waited for if this thread
+    finds nothing left to do.
+
+    Args:
+        kernel: releases the interpreter's lock and shares its tasks with its other callers.
+        arguments: of the kernel.
+        work: about how many operations there are; little work is done by this thread alone.
+    """
+    helpers = thread_count(work) - 1
+    if helpers < 1:
+        kernel(*arguments)
+        return
+    job = _Job(kernel, arguments, helpers)
+    _crew.send(job, helpers)
+    try:
+        kernel(*arguments)
+    finally:
+        job.close()
+
+
+def thread_count(work: int) -> int:
+    """How many threads `work` operations deserve, at most as many as torch uses."""
+    return 1 if work < _SERIAL_BELOW else torch.get_num_threads()
+
+
+class _Job:
+    """One call of `share`: places for helpers, and word from those who took one."""
+
+    def __init__(self, kernel: Kernel, arguments: tuple[Any, ...], helpers: int) -> None:
+        self._kernel, self._arguments = kernel, arguments
+        self._places = list(range(helpers))  # pop() is atomic: who gets one has the place
+        self._helpers = helpers
+        self._ended: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def help(self) -> None:
+        """Run the kernel on this thread, if there is still a place."""
+        if self._take_place():
+            try:
+                self._kernel(*self._arguments)
+            except BaseException as error:
+                self._ended.put(error)
+            else:
+                self._ended.put(None)
+
+    def close(self) -> None:
+        """Give the places that are left to nobody, and wait for those who have one."""
+        started = self._helpers
+        while self._take_place():
+            started -= 1
+        errors = [self._ended.get() for _ in range(started)]
+        for error in errors:
+            if error is not None:
+                raise error
+
+    def _take_place(self) -> bool:
+        try:
+            self._places.pop()
+        except IndexError:
+            return False
+        return True
+
+
+class _Crew:
+    """Threads that sleep until there is a job; more of them are started when needed."""
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def send(self, job: _Job, helpers: int) -> None:
+        """Ask `helpers` threads to help with a job."""
+        if self._size < helpers:
+            with self._lock:
+                for _ in range(self._size, helpers):
+                    # Daemons: they hold nothing that would have to be put away at the end.
+                    threading.Thread(target=self._serve, name="pcseg-kernel", daemon=True).start()
+                self._size = max(self._size, helpers)
+        for _ in range(helpers):
+            self._jobs.put(job)
+
+    def _serve(self) -> None:
+        while True:
+            self._jobs.get().help()
+
+
+_crew = _Crew()
+
+
+def _replace_crew() -> None:
+    # A forked child has the parent's memory but not its threads: it starts its own.
+    global _crew
+    _crew = _Crew()
+
+
+os.register_at_fork(after_in_child=_replace_crew)
 
 
 @contextlib.contextmanager
 def threads_for(work: int) -> Iterator[int]:
-    """Give the number of threads to use for `work` operations, and hold the BLAS to one each.
-
-    One caller at a time: the BLAS limit belongs to the process, and not every threading layer of
-    numba bears two callers.
-
-    Args:
-        work: about how many operations there are.
-    """
-    with _lock:
-        count = _thread_count(work)
-        if count > 1:
-            numba.set_num_threads(count)
-        before = [library.num_threads for library in _blas_libraries()]
-        for library in _blas_libraries():
-            library.set_num_threads(1)
-        try:
-            yield count
-        finally:
-            for library, number in zip(_blas_libraries(), before, strict=True):
-                library.set_num_threads(number)
-
-
-def _numba_limit() -> int:
-    limit: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    return limit
-
-
-def _thread_count(work: int) -> int:
-    # A forked child has the parent's memory but not its threads: a parallel region would hang or
-    # abort. Workers of a DataLoader that are not forked have one torch thread anyway.
-    if _forked or work < _SERIAL_BELOW:
-        return 1
-    return max(1, min(torch.get_num_threads(), _numba_limit()))
-
-
-@lru_cache
-def _blas_libraries() -> list[Any]:
-    libraries = ThreadpoolController().lib_controllers
-    return [library for library in libraries if library.user_api == "blas"]
-
-
-def _mark_forked() -> None:
-    global _forked, _lock
-    _forked = True
-    _lock = threading.RLock()  # the parent's may have been held by a thread that is not here
-
-
-os.register_at_fork(after_in_child=_mark_forked)
+    """How many threads `work` operations deserve, as a context."""
+    yield thread_count(work)
