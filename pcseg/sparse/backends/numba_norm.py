@@ -16,7 +16,7 @@ import torch
 from numba import njit
 from torch import Tensor
 
-from pcseg.sparse.backends.row_threads import for_row_blocks
+from pcseg.sparse.backends.threads import share
 
 _TILE = 1024
 """Numbers, of whole rows, that a kernel takes at a time through steps that stay in the nearest
@@ -26,6 +26,12 @@ few arrays: the compiler makes vector instructions of those, and not of loops ov
 _BLOCK = 32
 """Tiles that are summed number by number, in the dtype of the features: so few that no digit is
 lost. All else is summed in float64."""
+
+_PIECES = 16
+"""Pieces of work: a thread that is held up leaves the rest to the others."""
+
+_WORK_PER_NUMBER = 2
+"""What a number costs in multiply-adds: these passes wait for memory, not for arithmetic."""
 
 _SAMPLE = 256
 """Rows from which a mean is guessed before it is computed."""
@@ -57,7 +63,7 @@ def normalise(
     arrays = [_flat(tensor, feats) for tensor in (feats, residual, out)]
     channels = _channels(feats, mean, scale, shift)
     flags = residual is not None, relu
-    for_row_blocks(_normalise, feats, _tile_rows(feats), *arrays, channels, *flags)
+    _share_rows(_normalise, feats, _tile_rows(feats), *arrays, channels, *flags)
     return out
 
 
@@ -109,8 +115,21 @@ def gradient(
     arrays = [_flat(tensor, feats) for tensor in (feats, made, grad, masked, out)]
     flags = relu, made is not None, masked is not grad
     wide = _channels(feats, *channels)
-    for_row_blocks(_gradient, feats, _tile_rows(feats), *arrays, wide, *flags)
+    _share_rows(_gradient, feats, _tile_rows(feats), *arrays, wide, *flags)
     return out, masked if with_residual else None
+
+
+def _share_rows(kernel: Callable[..., None], feats: Tensor, block: int, *arguments: Any) -> None:
+    """Call ``kernel(begin, end, *arguments)`` for pieces of all numbers, whole blocks of rows."""
+    size, block = feats.numel(), block * max(feats.shape[1], 1)
+    step = -(-size // (block * _PIECES)) * block or 1
+    begins = iter(range(0, size, step))  # a queue: threads take from it one after the other
+
+    def work() -> None:
+        for begin in begins:
+            kernel(begin, min(begin + step, size), *arguments)
+
+    share(work, work=_WORK_PER_NUMBER * size)
 
 
 def _channels(feats: Tensor, *values: Tensor) -> np.ndarray[Any, Any]:
@@ -131,7 +150,7 @@ def _flat(tensor: Tensor | None, otherwise: Tensor) -> np.ndarray[Any, Any]:
 def _summed(kernel: Callable[..., None], feats: Tensor, *arguments: Any) -> Tensor:
     block = _tile_rows(feats) * _BLOCK
     sums = np.empty((-(-len(feats) // block), 2, feats.shape[1]))
-    for_row_blocks(kernel, feats, block, *arguments, sums)
+    _share_rows(kernel, feats, block, *arguments, sums)
     return torch.from_numpy(sums.sum(0))
 
 
