@@ -20,7 +20,9 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 bench: $(VENV)/.installed-test
-	for program in sparse loader io sim; do \
+	$(BIN)/python benchmarks/sparse.py --quick $(PEERS:%=--peers %) \
+	  --json benchmarks/results/sparse.json --plot benchmarks/results/sparse.svg
+	for program in scaling startup loader io sim; do \
 	  $(BIN)/python benchmarks/$$program.py --quick --json benchmarks/results/$$program.json || exit 1; \
 	done
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import gc
 import platform
 import resource
@@ -48,8 +49,9 @@ def interleaved(
 def peak_memory(device: torch.device) -> Iterator[list[float]]:
     """Measure the megabytes by which a block raises the memory in use at its peak.
 
-    On a CPU this is resident memory of the whole process. Where the system cannot forget an
-    earlier peak, the block must exceed that to be seen: call it early.
+    On a CPU this is resident memory of the whole process, and what the block does should have been
+    done once before, so that loading code and starting threads does not count. (Where the system
+    cannot forget that earlier peak, only what exceeds it is seen.)
 
     Yields:
         A list that holds the number when the block is over.
@@ -64,6 +66,8 @@ def peak_memory(device: torch.device) -> Iterator[list[float]]:
         found.append((torch.cuda.max_memory_allocated() - before) / 2**20)
         return
     gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # glibc only: free memory is given back
+        ctypes.CDLL(None).malloc_trim(0)
     with contextlib.suppress(OSError):  # Linux only: the peak becomes what is resident now
         Path("/proc/self/clear_refs").write_text("5")
     before = _peak_kb()

@@ -43,8 +43,8 @@ def aggregate(scans: int = 16) -> np.ndarray:
 
 
 def tiny() -> np.ndarray:
-    """(V, 4) int32: some 3,000 voxels of a LiDAR scan, to see whether a program runs."""
-    return crop(lidar(), 3000)
+    """(V, 4) int32: some 3,000 voxels of the room, to see whether a program runs."""
+    return crop(room(), 3000)
 
 
 def crop(coords: np.ndarray, count: int) -> np.ndarray:

@@ -118,7 +118,7 @@ def run(session: Session, scenes: list[Scene], given: argparse.Namespace) -> lis
 
 
 def wants_memory(op: Op, memory: str) -> bool:
-    """Whether the peak of memory is measured too: it takes a fresh process for each engine."""
+    """Whether the peak of memory is measured too: it takes two more calls of each engine."""
     return memory == "all" or (memory == "unet" and op.name == "unet_fb")
 
 

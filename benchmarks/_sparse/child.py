@@ -53,9 +53,6 @@ class Child:
         threads: that every library in the process is told to use.
         dtype: a key of `DTYPES`.
         peers: a folder with further packages, or None.
-
-    Raises:
-        EngineFailed: if the engine cannot be loaded.
     """
 
     def __init__(
@@ -68,7 +65,22 @@ class Child:
         with _environment({name: str(threads) for name in _THREAD_VARIABLES}):
             self._process.start()
         theirs.close()
-        self.versions: dict[str, str] = self._receive(START_S)
+
+    def wait(self) -> dict[str, str]:
+        """Wait until the engine is loaded; must come before the first call.
+
+        Returns:
+            Versions of its packages.
+
+        Raises:
+            EngineFailed: if it cannot be loaded; the process is ended.
+        """
+        try:
+            versions: dict[str, str] = self._receive(START_S)
+        except EngineFailed:
+            self.close()
+            raise
+        return versions
 
     def call(self, request: str, *arguments: Any, timeout_s: float) -> Any:
         """Let the process do something.
@@ -136,9 +148,10 @@ class _Server:
         assert self._program is not None
         return [1e3 * taken for taken in self._samples(self._program.run, seconds, most)]
 
-    def peak_mb(self, op: str, scene: Path, small: Path) -> float:
-        """Megabytes that preparing and running an operation once add to the peak of memory."""
-        self._make(op, small).run()
+    def peak_mb(self, op: str, scene: Path) -> float:
+        """Megabytes that preparing and running an operation add to the peak of memory."""
+        self._program = None
+        self._make(op, scene).run()
         with peak_memory(self._device) as found:
             self._make(op, scene).run()
         return found[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -70,9 +71,17 @@ def convolutions(shape: Shape) -> list[tuple[str, int, int, int]]:
         found.append(("up", level, ups[i], ups[i + 1]))
         joined = ups[i + 1] + widths[level]
         found += _block_convolutions(level, joined, ups[i + 1], shape.decoder_blocks)
+    if shape.points:  # its points are as many as the finest voxels
+        ends = point_widths(shape)
+        found += [("1x1", 0, a, b) for a, b in itertools.pairwise(ends)]
     if shape.classes:
         found.append(("1x1", 0, ups[-1], shape.classes))
     return found
+
+
+def point_widths(shape: Shape) -> tuple[int, ...]:
+    """Channels of the point branch where it meets the voxels."""
+    return shape.stem[-1], shape.encoder[-1], shape.decoder[1], shape.decoder[3]
 
 
 def _block_convolutions(

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scenes import crop
 
 from _sparse.child import Child, EngineFailed
 from _sparse.engines import REFERENCE
@@ -22,8 +21,6 @@ TURN_S = 0.15
 
 TURN_CALLS = 30
 GEMM_S = 0.02
-SMALL = 2000
-"""Voxels of the warm-up before memory is measured."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,6 @@ class Scene:
 
     name: str
     path: Path
-    small: Path
     counts: Counts
 
 
@@ -75,13 +71,14 @@ class Session:
         say: Callable[[str], None],
     ) -> None:
         self.threads, self.dtype, self.effort = threads, dtype, effort
-        self._device, self._peers, self._say = device, peers, say
+        self._engines, self._device, self._peers, self._say = engines, device, peers, say
         self._folder = tempfile.TemporaryDirectory()
         self._children: dict[str, Child] = {}
         self.missing: dict[str, str] = {}
         self.versions: dict[str, str] = {}
-        for name in (*engines, "gemm"):
-            self._start(name)
+        started = {name: self._start(name) for name in (*engines, "gemm")}  # load side by side
+        for name, child in started.items():
+            self._welcome(name, child)
 
     def close(self) -> None:
         """End all processes."""
@@ -99,7 +96,7 @@ class Session:
         turns = _Turns()
         reference = Path(self._folder.name) / "reference.pt"
         reference.unlink(missing_ok=True)
-        names = [name for name in self._children if name != "gemm"]
+        names = [name for name in self._engines if name in self._children]
         # The reference goes first: the others compare themselves with what it writes.
         for name in sorted(names, key=lambda n: n != REFERENCE):
             arguments = (op.name, scene.path, reference, name == REFERENCE)
@@ -119,7 +116,8 @@ class Session:
                 turns.add_rates(shapes, self._ask(turns, "gemm", "gemm", shapes, GEMM_S))
         if memory:
             for name in taking_part:
-                turns.peaks[name] = self._peak(turns, name, op, scene)
+                if name not in turns.errors:
+                    turns.peaks[name] = self._ask(turns, name, "peak_mb", op.name, scene.path)
         floor = turns.floor_ms(sums)
         return [self._row(name, op, scene, turns, floor) for name in names]
 
@@ -145,24 +143,6 @@ class Session:
         }
         return row | ({"error": turns.errors[name]} if name in turns.errors else {})
 
-    def _peak(self, turns: _Turns, name: str, op: Op, scene: Scene) -> float | None:
-        """In a process that has done nothing else yet."""
-        arguments = name, self._device, self.threads, self.dtype, self._peers
-        try:
-            child = Child(*arguments)
-        except EngineFailed as failure:
-            self._say(f"memory of {name}, {op.name}: {failure}")
-            return None
-        try:
-            request = "peak_mb", op.name, scene.path, scene.small
-            found: float = child.call(*request, timeout_s=self.effort.limit_s)
-        except EngineFailed as failure:
-            self._say(f"memory of {name}, {op.name}: {failure}")
-            return None
-        finally:
-            child.close()
-        return found
-
     def _ask(self, turns: _Turns, name: str, request: str, *arguments: Any) -> Any:
         """The answer of an engine's process; None, and a new process, if it failed."""
         try:
@@ -172,17 +152,19 @@ class Session:
         if "Refused" not in turns.errors[name]:
             self._say(f"{name}: {turns.errors[name]}")
             self._children.pop(name).close()
-            self._start(name)
+            self._welcome(name, self._start(name))
         return None
 
-    def _start(self, name: str) -> None:
+    def _start(self, name: str) -> Child:
+        return Child(name, self._device, self.threads, self.dtype, self._peers)
+
+    def _welcome(self, name: str, child: Child) -> None:
         try:
-            child = Child(name, self._device, self.threads, self.dtype, self._peers)
+            self.versions |= child.wait()
         except EngineFailed as failure:
             self.missing[name] = str(failure)
-            return
-        self._children[name] = child
-        self.versions |= child.versions
+        else:
+            self._children[name] = child
 
 
 @dataclass
@@ -214,10 +196,9 @@ class _Turns:
 
 def save_scene(name: str, coords: np.ndarray, counts: Counts, folder: Path) -> Scene:
     """Write a scene where processes can read it."""
-    path, small = folder / f"{name}.npy", folder / f"{name}-small.npy"
+    path = folder / f"{name}.npy"
     np.save(path, coords)
-    np.save(small, crop(coords, SMALL))
-    return Scene(name, path, small, counts)
+    return Scene(name, path, counts)
 
 
 def _rotated(names: Sequence[str], by: int) -> list[str]:

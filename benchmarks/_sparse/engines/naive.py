@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from _sparse.engines.base import Engine
 from _sparse.engines.ours import Ours
-from _sparse.networks import NETWORKS, Shape
+from _sparse.networks import NETWORKS, Shape, point_widths
 from _sparse.unet import UNet
 from pcseg import sparse
 from pcseg.sparse import SparseTensor
@@ -34,10 +34,9 @@ class PointUNet(UNet):
     def __init__(self, engine: Engine, shape: Shape, position: Tensor) -> None:
         super().__init__(engine, shape)
         self.position = position
-        ends = (shape.stem[-1], shape.encoder[-1], shape.decoder[1], shape.decoder[3])
         self.point_transforms = nn.ModuleList(
             nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b), nn.ReLU(inplace=True))
-            for a, b in itertools.pairwise(ends)
+            for a, b in itertools.pairwise(point_widths(shape))
         )
 
     def forward(self, x: Any) -> SparseTensor:
