@@ -126,24 +126,29 @@ def find_neighbours(
 
 
 @triton.jit
-def row_masks(table, masks, num_rows, FIRST: tl.constexpr, LAST: tl.constexpr, BLOCK: tl.constexpr):
-    """A number for each row that says which of its neighbours are there.
+def order_keys(table, bits, keys, num_rows, VOLUME: tl.constexpr, BLOCK: tl.constexpr):
+    """A number for each row, such that rows with like neighbours have like numbers.
 
     Args:
         table: (K, V) int32.
-        masks: (V,) int32 or int64, written: bit ``k - FIRST`` is set if ``table[k] >= 0``.
+        bits: (K,) int64 the bit of each offset; a negative one is left out.
+        keys: (V,) int32 or int64, written: the place of the row's bits in the Gray code, in which
+            only one bit changes from each number to the next.
         num_rows: V.
-        FIRST: the first offset that counts.
-        LAST: one behind the last.
+        VOLUME: K.
         BLOCK: rows of a program.
     """
     row = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     here = row < num_rows
-    mask = tl.zeros((BLOCK,), masks.dtype.element_ty)
-    for k in range(FIRST, LAST):
+    key = tl.zeros((BLOCK,), tl.int64)
+    for k in range(VOLUME):
+        bit = tl.load(bits + k)
         source = tl.load(table + tl.cast(k, tl.int64) * num_rows + row, mask=here, other=-1)
-        mask = mask | ((source >= 0).to(mask.dtype) << (k - FIRST))
-    tl.store(masks + row, mask, mask=here)
+        has = (source >= 0) & (bit >= 0)
+        key = key | (has.to(tl.int64) << tl.maximum(bit, 0))
+    for step in tl.static_range(6):
+        key = key ^ (key >> (1 << step))
+    tl.store(keys + row, key.to(keys.dtype.element_ty), mask=here)
 
 
 @triton.jit

@@ -7,8 +7,6 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from pcseg.sparse.backends.triton.loads import rows_of
-
 
 @triton.jit
 def masked_product(
@@ -22,13 +20,11 @@ def masked_product(
     shift,
     residual,
     num_out,
-    stride_k,
-    stride_in,
-    stride_out,
     VOLUME: tl.constexpr,
     CIN: tl.constexpr,
     COUT: tl.constexpr,
     REVERSED: tl.constexpr,
+    TURNED: tl.constexpr,
     RELU: tl.constexpr,
     PRECISION: tl.constexpr,
     ROWS: tl.constexpr,
@@ -39,7 +35,7 @@ def masked_product(
 
     Args:
         x: (num_in, CIN) contiguous.
-        w: (K, CIN, COUT) with the strides below, of the same dtype.
+        w: (K, CIN, COUT), or (K, COUT, CIN) if TURNED, contiguous, of the same dtype.
         y: (num_out, COUT) contiguous, written.
         table: (K, num_out) int32 in the order of the tiles.
         order: (num_out,) int32 the row of y at each place of the tiles.
@@ -48,13 +44,11 @@ def masked_product(
         shift: (COUT,) or None.
         residual: (num_out, COUT) contiguous or None.
         num_out: rows of y.
-        stride_k: of w.
-        stride_in: of w.
-        stride_out: of w.
         VOLUME: K.
         CIN: channels of x.
         COUT: channels of y.
         REVERSED: whether offset k of the table goes with ``w[K - 1 - k]``.
+        TURNED: whether the last two axes of w are swapped.
         RELU: whether negative values become zero.
         PRECISION: of float32 products, "ieee" or "tf32".
         ROWS: rows of a tile.
@@ -69,15 +63,21 @@ def masked_product(
     here = place < num_out
     column = (tl.program_id(0) % across) * COLUMNS + tl.arange(0, COLUMNS)
     total = tl.zeros((ROWS, COLUMNS), tl.float32)
-    # One loop over offsets and channels, without branches, so that loads can run ahead.
-    for step in range(tl.load(counts + tile) * steps):
-        k = tl.load(lists + tile * VOLUME + step // steps)
-        source = tl.load(table + k.to(tl.int64) * num_out + place, mask=here, other=-1)
+    # One loop over offsets and channels, without branches; which rows the next step needs is looked
+    # up a step ahead, so that the rows themselves can be loaded several steps ahead.
+    count = tl.load(counts + tile) * steps
+    k = tl.load(lists + tile * VOLUME, mask=count > 0, other=0)
+    line = table + k.to(tl.int64) * num_out
+    source = tl.load(line + place, mask=here & (count > 0), other=-1)
+    for step in range(count):
         channel = (step % steps) * DEPTH + tl.arange(0, DEPTH)
-        k_of_w = VOLUME - 1 - k if REVERSED else k
-        a = rows_of(x, source, source >= 0, channel, CIN)
-        b = _weight(w, k_of_w, channel, column, stride_k, stride_in, stride_out, CIN, COUT)
+        a = _rows(x, source, source >= 0, channel, CIN)
+        b = _weight(w, VOLUME - 1 - k if REVERSED else k, channel, column, CIN, COUT, TURNED)
         total = tl.dot(a, b, total, input_precision=PRECISION)
+        later = step + 1 < count
+        k = tl.load(lists + tile * VOLUME + (step + 1) // steps, mask=later, other=0)
+        line = table + k.to(tl.int64) * num_out
+        source = tl.load(line + place, mask=here & later, other=-1)
     row = tl.load(order + place, mask=here, other=0)
     _finish(y, total, row, here, column, shift, residual, COUT, RELU)
 
@@ -92,12 +92,10 @@ def grouped_product(
     starts,
     shift,
     residual,
-    stride_k,
-    stride_in,
-    stride_out,
     VOLUME: tl.constexpr,
     CIN: tl.constexpr,
     COUT: tl.constexpr,
+    TURNED: tl.constexpr,
     RELU: tl.constexpr,
     PRECISION: tl.constexpr,
     ROWS: tl.constexpr,
@@ -110,19 +108,17 @@ def grouped_product(
 
     Args:
         x: (num_in, CIN) contiguous.
-        w: (K, CIN, COUT) with the strides below, of the same dtype.
+        w: (K, CIN, COUT), or (K, COUT, CIN) if TURNED, contiguous, of the same dtype.
         y: (num_out, COUT) contiguous, written.
         in_rows: (num_out,) int32 rows of x, sorted by offset.
         out_rows: (num_out,) int32 rows of y.
         starts: (K + 1,) int32 borders of the offsets.
         shift: (COUT,) or None.
         residual: (num_out, COUT) contiguous or None.
-        stride_k: of w.
-        stride_in: of w.
-        stride_out: of w.
         VOLUME: K.
         CIN: channels of x.
         COUT: channels of y.
+        TURNED: whether the last two axes of w are swapped.
         RELU: whether negative values become zero.
         PRECISION: of float32 products, "ieee" or "tf32".
         ROWS: pairs of a tile.
@@ -148,28 +144,29 @@ def grouped_product(
     total = tl.zeros((ROWS, COLUMNS), tl.float32)
     for depth in range(0, CIN, DEPTH):
         channel = depth + tl.arange(0, DEPTH)
-        a = rows_of(x, source, here, channel, CIN)
-        b = _weight(w, group, channel, column, stride_k, stride_in, stride_out, CIN, COUT)
+        a = _rows(x, source, here, channel, CIN)
+        b = _weight(w, group, channel, column, CIN, COUT, TURNED)
         total = tl.dot(a, b, total, input_precision=PRECISION)
     row = tl.load(out_rows + pair, mask=here, other=0)
     _finish(y, total, row, here, column, shift, residual, COUT, RELU)
 
 
 @triton.jit
-def _weight(
-    w,
-    k,
-    channel,
-    column,
-    stride_k,
-    stride_in,
-    stride_out,
-    CIN: tl.constexpr,
-    COUT: tl.constexpr,
-):
+def _rows(x, row, here, channel, CIN: tl.constexpr):
+    """(rows, channels) of x, zero where there are none."""
+    # 64 bits: rows times channels pass 2^31 at 17 million rows of 128 channels.
+    at = x + row.to(tl.int64)[:, None] * CIN + channel[None, :]
+    return tl.load(at, mask=here[:, None] & (channel < CIN)[None, :], other=0.0)
+
+
+@triton.jit
+def _weight(w, k, channel, column, CIN: tl.constexpr, COUT: tl.constexpr, TURNED: tl.constexpr):
     """(channels, columns) of one offset's weight, zero where there are none."""
-    at = w + tl.cast(k, tl.int64) * stride_k
-    at += channel[:, None] * stride_in + column[None, :] * stride_out
+    at = w + tl.cast(k, tl.int64) * (CIN * COUT)
+    if TURNED:
+        at += column[None, :] * CIN + channel[:, None]
+    else:
+        at += channel[:, None] * COUT + column[None, :]
     return tl.load(at, mask=(channel < CIN)[:, None] & (column < COUT)[None, :], other=0.0)
 
 

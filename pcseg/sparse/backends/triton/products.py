@@ -40,12 +40,14 @@ def convolve(
         return y
     residual = epilogue.residual
     finish = epilogue.shift, None if residual is None else residual.contiguous()
-    strides = weight.stride()
+    turned = not weight.is_contiguous() and weight.mT.is_contiguous()
+    weight = weight.mT if turned else weight.contiguous()
     shape = shape_of("product", feats, cin, cout, kernel_map)
     fixed = {
         "VOLUME": volume,
         "CIN": cin,
         "COUT": cout,
+        "TURNED": turned,
         "RELU": epilogue.relu,
         "PRECISION": precision(feats),
     }
@@ -56,7 +58,7 @@ def convolve(
         lists, counts = plan.tiles(rows)
         product_kernels.masked_product[(len(counts) * blocks(cout, columns),)](
             *(feats, weight, y, plan.table, plan.order, lists, counts, *finish),
-            *(kernel_map.num_out, *strides),
+            kernel_map.num_out,
             **(fixed | {"REVERSED": is_reversed, "ROWS": rows, "COLUMNS": columns, "DEPTH": depth}),
             num_warps=config.warps,
             num_stages=config.stages,
@@ -68,7 +70,7 @@ def convolve(
         # Each offset may have one tile that is not full.
         tiles = blocks(kernel_map.num_out, rows) + volume
         product_kernels.grouped_product[(tiles * blocks(cout, columns),)](
-            *(feats, weight, y, pairs.in_rows, pairs.out_rows, pairs.starts, *finish, *strides),
+            *(feats, weight, y, pairs.in_rows, pairs.out_rows, pairs.starts, *finish),
             **(fixed | {"ROWS": rows, "COLUMNS": columns, "DEPTH": depth}),
             num_warps=config.warps,
             num_stages=config.stages,

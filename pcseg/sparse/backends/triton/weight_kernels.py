@@ -7,8 +7,6 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from pcseg.sparse.backends.triton.loads import rows_of
-
 
 @triton.jit
 def partial_sums(
@@ -67,28 +65,53 @@ def partial_sums(
                 listed = tl.minimum(k, VOLUME - 1 - k)
             kept = tl.load(starts + listed) - start
             total = tl.zeros((INNER, COLUMNS), tl.float32)
-            for pair in range(low, high, PAIRS):
-                number = pair + tl.arange(0, PAIRS)
-                here = number < high
-                stored = here
-                if MIRRORED:
-                    stored = here & (k != VOLUME // 2)
-                source = tl.load(in_rows + kept + number, mask=stored, other=0)
-                target = tl.load(out_rows + kept + number, mask=stored, other=0)
-                if MIRRORED:
-                    later = k > VOLUME // 2
-                    source, target = (
-                        tl.where(later, target, source),
-                        tl.where(later, source, target),
-                    )
-                    source = tl.where(k == VOLUME // 2, number - start, source)
-                    target = tl.where(k == VOLUME // 2, number - start, target)
-                a = rows_of(x, source, here, channel, CIN)
-                b = rows_of(g, target, here, column, COUT)
+            number = low + tl.arange(0, PAIRS)
+            source, target = _sides(
+                in_rows, out_rows, number, high, kept, start, k, VOLUME, MIRRORED
+            )
+            for _ in range(low, high, PAIRS):
+                here = (number < high)[:, None]
+                # 64 bits: rows times channels pass 2^31 at 17 million rows of 128 channels.
+                at_x = source.to(tl.int64)[:, None] * CIN + channel[None, :]
+                at_g = target.to(tl.int64)[:, None] * COUT + column[None, :]
+                a = tl.load(x + at_x, mask=here & (channel < CIN)[None, :], other=0.0)
+                b = tl.load(g + at_g, mask=here & (column < COUT)[None, :], other=0.0)
                 total = tl.dot(tl.trans(a), b, total, input_precision=PRECISION)
+                # Looked up a step ahead, so that the rows can be loaded several steps ahead.
+                number += PAIRS
+                source, target = _sides(
+                    in_rows, out_rows, number, high, kept, start, k, VOLUME, MIRRORED
+                )
             slot = tl.cast(share + k, tl.int64) * CIN * COUT
             at = partials + slot + channel[:, None] * COUT + column[None, :]
             tl.store(at, total, mask=(channel < CIN)[:, None] & (column < COUT)[None, :])
+
+
+@triton.jit
+def _sides(
+    in_rows,
+    out_rows,
+    number,
+    high,
+    kept,
+    start,
+    k,
+    VOLUME: tl.constexpr,
+    MIRRORED: tl.constexpr,
+):
+    """The rows of x and of g of some pairs of offset k, by their numbers among all pairs."""
+    stored = number < high
+    if MIRRORED:
+        stored = stored & (k != VOLUME // 2)
+    source = tl.load(in_rows + kept + number, mask=stored, other=0)
+    target = tl.load(out_rows + kept + number, mask=stored, other=0)
+    if MIRRORED:
+        # The middle offset joins each row with itself; those behind it have their sides swapped.
+        first = tl.where(k > VOLUME // 2, target, source)
+        second = tl.where(k > VOLUME // 2, source, target)
+        source = tl.where(k == VOLUME // 2, number - start, first)
+        target = tl.where(k == VOLUME // 2, number - start, second)
+    return source, target
 
 
 @triton.jit
