@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pcseg.sparse import get_backend
+from pcseg.sparse.backends import numba_cpu
 from pcseg.sparse.backends.base import Epilogue
 from pcseg.sparse.kernel_map import KernelMap
 
@@ -84,3 +90,62 @@ def test_the_weight_gradient_reads_nothing_beyond_the_arrays():
         x.normal_(), g.normal_()
         found = get_backend("numba").grad_weight(x, g, kernel_map)
         torch.testing.assert_close(found, get_backend("torch").grad_weight(x, g, kernel_map))
+
+
+@given(cin=st.integers(1, 35), cout=widths, rows=st.integers(1, 200), seed=st.integers(0, 99))
+def test_products_of_joined_bfloat16_are_those_of_float32(cin, cout, rows, seed):
+    torch.manual_seed(seed)
+    kernel_map = random_map(rows, rows, 3, seed)
+    feats = torch.randn(rows, 2 * cin).bfloat16()
+    weight = torch.randn(3, 2 * cin, cout).bfloat16()
+    backend = get_backend("numba")
+    plain = backend.forward(feats.float(), weight.float(), kernel_map)
+    plain_back = backend.grad_input(plain, weight.float(), kernel_map)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numba_cpu, "_JOIN_HALVES", True)
+        joined = backend.forward(feats, weight, kernel_map)
+        joined_back = backend.grad_input(plain.bfloat16(), weight, kernel_map)
+    assert joined.dtype == joined_back.dtype == torch.bfloat16
+    torch.testing.assert_close(joined.float(), plain, rtol=0.01, atol=0.01 * cin**0.5)
+    scale = float(plain_back.abs().max()) if rows else 0.0
+    torch.testing.assert_close(joined_back.float(), plain_back, rtol=0.02, atol=0.02 * scale)
+
+
+PROGRAM = """
+import sys
+from numba import types
+from pcseg.sparse.backends import numba_kernels, numba_tiles
+
+def array(dtype, dims):
+    return types.Array(dtype, dims, "C")
+
+x, y = getattr(types, sys.argv[1]), types.float32
+numba_kernels.convolve.compile((
+    array(x, 2), array(x, 1), array(types.int32, 1), array(types.int32, 1), array(types.int64, 2),
+    types.int64, types.int64, types.int64, types.int64,
+    types.Tuple((array(y, 1), array(y, 2), types.boolean)), array(y, 2), array(types.int64, 1),
+))
+print(numba_tiles.SHAPE)
+print("".join(numba_kernels.convolve.inspect_asm().values()))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="instructions of x86-64")
+@pytest.mark.parametrize(
+    ("dtype", "instruction"), [("float32", "vfmadd231ps"), ("int32", "vdpbf16ps")]
+)
+def test_the_instructions_of_newer_processors_are_used(tmp_path, dtype, instruction):
+    # Compiled for a processor that need not be here, and not run.
+    names = "avx avx2 fma avx512f avx512bw avx512dq avx512vl avx512bf16".split()
+    environment = {
+        **os.environ,
+        "NUMBA_CACHE_DIR": str(tmp_path),
+        "NUMBA_CPU_NAME": "sapphirerapids",
+        "NUMBA_CPU_FEATURES": ",".join(f"+{name}" for name in names),
+    }
+    command = [sys.executable, "-c", PROGRAM, dtype]
+    child = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "rows=12" in child.stdout
+    lines = [line for line in child.stdout.splitlines() if instruction in line and "zmm" in line]
+    assert len(lines) >= 24

@@ -12,6 +12,7 @@ from torch import Tensor
 from pcseg.sparse.backends import numba_kernels as kernels
 from pcseg.sparse.backends import numba_search as search
 from pcseg.sparse.backends.base import PLAIN, Epilogue
+from pcseg.sparse.backends.compiling import announce_compilation
 from pcseg.sparse.backends.numba_tiles import SHAPE
 from pcseg.sparse.backends.threads import share
 from pcseg.sparse.kernel_map import KernelMap
@@ -33,14 +34,22 @@ _TASK_PAIRS = 2048
 _WEIGHT_CHUNK = 96
 """Pairs whose rows pass all tiles of a weight gradient before the next ones do."""
 
+_JOIN_HALVES = SHAPE.multiplies_halves
+"""Whether bfloat16 is multiplied as it is; taking it apart costs more than float32 does."""
+
 
 class NumbaBackend:
-    """float32 and float64; half-precision inputs are computed in float32.
+    """float32 and float64; half-precision inputs are computed in float32, or summed in it.
+
+    bfloat16 outputs and input gradients take the processor's own products where it has them.
 
     The same bits for any number of threads, in the output and in both gradients.
     """
 
     name = "numba"
+
+    def __init__(self) -> None:
+        announce_compilation()
 
     def refuses(self, device: torch.device) -> str | None:
         """It works on CPUs only."""
@@ -129,19 +138,24 @@ def _convolve(
     feats: Tensor, weight: Tensor, kernel_map: KernelMap, epilogue: Epilogue, swapped: bool
 ) -> Tensor:
     """Outputs from a weight (K, Cin, Cout), or (K, Cout, Cin) if `swapped`."""
-    x, w = _array(feats), _array(weight)
-    cin, cout = (w.shape[2], w.shape[1]) if swapped else (w.shape[1], w.shape[2])
-    lanes = SHAPE.lanes(x.itemsize)
-    packed = np.empty(len(w) * cin * (-(-cout // lanes) * lanes), x.dtype)
+    cin, cout = (weight.shape[2], weight.shape[1]) if swapped else weight.shape[1:]
+    if _JOIN_HALVES and feats.dtype == torch.bfloat16 and cin % 2 == 0:
+        x, w = _pairs(feats).numpy(), _joined(weight, swapped)
+        swapped, dtype = False, np.dtype(np.float32)
+    else:
+        x, w = _array(feats), _array(weight)
+        dtype = x.dtype
+    lanes = SHAPE.lanes(dtype.itemsize)
+    packed = np.empty(len(w) * x.shape[1] * (-(-cout // lanes) * lanes), x.dtype)
     kernels.pack_weight(w, swapped, lanes, packed)
-    y = np.empty((kernel_map.num_out, cout), x.dtype)
-    nothing = np.empty(0, x.dtype)
+    y = np.empty((kernel_map.num_out, cout), dtype)
+    nothing = np.empty(0, dtype)
     finish = (
         nothing if epilogue.shift is None else _array(epilogue.shift),
         nothing.reshape(0, 0) if epilogue.residual is None else _array(epilogue.residual),
         epilogue.relu,
     )
-    block = _block_rows(kernel_map.num_out, max(cin, cout) * x.itemsize)
+    block = _block_rows(kernel_map.num_out, max(cin, cout) * dtype.itemsize)
     borders = _borders(kernel_map, block)
     share(
         kernels.convolve,
@@ -151,6 +165,23 @@ def _convolve(
         work=len(kernel_map) * cin * cout,
     )
     return torch.from_numpy(y).to(feats.dtype)
+
+
+def _pairs(feats: Tensor) -> Tensor:
+    """(V, C / 2) int32: two bfloat16 channels in one number."""
+    flat = feats.detach().reshape(-1)
+    if flat.storage_offset() % 2:
+        flat = flat.clone()
+    return flat.view(torch.int32).reshape(len(feats), feats.shape[1] // 2)
+
+
+def _joined(weight: Tensor, swapped: bool) -> np.ndarray[Any, Any]:
+    """(K, Cin / 2, Cout) int32: two bfloat16 input channels of a weight in one number."""
+    weight = weight.detach().to(torch.bfloat16)
+    rows = weight.transpose(1, 2) if swapped else weight
+    volume, cin, cout = rows.shape
+    neighbours = rows.reshape(volume, cin // 2, 2, cout).transpose(2, 3)
+    return _pairs(neighbours.reshape(-1, 2)).numpy().reshape(volume, cin // 2, cout)
 
 
 def _padded_rows(channels: int) -> int:

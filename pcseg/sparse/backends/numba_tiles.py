@@ -17,7 +17,7 @@ from numba import types
 from numba.core import cgutils, config
 from numba.extending import intrinsic
 
-_I64 = ir.IntType(64)
+_I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 _LINE_BYTES = 64
 """Of the cache; only a hint goes wrong where it is another."""
@@ -37,6 +37,7 @@ class TileShape:
         row_unit: see above.
         vectors: vectors side by side in a row of the usual tile.
         bits: width of a vector.
+        multiplies_halves: whether there is an instruction for products of bfloat16.
     """
 
     rows: int
@@ -44,6 +45,7 @@ class TileShape:
     row_unit: int
     vectors: int
     bits: int
+    multiplies_halves: bool = False
 
     def lanes(self, itemsize: int) -> int:
         """Numbers of `itemsize` bytes in one vector."""
@@ -53,12 +55,12 @@ class TileShape:
 def _shape_here() -> TileShape:
     features = _features()
     if "avx512f" in features:
-        return TileShape(rows=12, few_rows=8, row_unit=4, vectors=2, bits=512)
+        return TileShape(12, 8, 4, vectors=2, bits=512, multiplies_halves="avx512bf16" in features)
     if "avx" in features:
-        return TileShape(rows=6, few_rows=4, row_unit=2, vectors=2, bits=256)
+        return TileShape(6, 4, 2, vectors=2, bits=256)
     if "neon" in features:
-        return TileShape(rows=6, few_rows=4, row_unit=2, vectors=4, bits=128)
-    return TileShape(rows=6, few_rows=4, row_unit=2, vectors=2, bits=128)
+        return TileShape(6, 4, 2, vectors=4, bits=128)
+    return TileShape(6, 4, 2, vectors=2, bits=128)
 
 
 def _features() -> set[str]:
@@ -73,6 +75,9 @@ def _features() -> set[str]:
 
 SHAPE = _shape_here()
 
+if SHAPE.multiplies_halves:
+    binding.initialize_native_asmparser()  # for an instruction that LLVM's own types cannot name
+
 
 def make_row_tile(vectors: int, partial: bool) -> Any:
     """A tile of output rows: ``y[o, n:] += x[i] @ w`` for pairs (i, o), a few at a time.
@@ -85,7 +90,8 @@ def make_row_tile(vectors: int, partial: bool) -> Any:
         A function for numba code: ``(x, w, w_at, y, in_rows, out_rows, first, last, column,
         fresh)``, with x (num_in, Cin) and y (num_out, Cout) in C order, w one-dimensional with a
         (Cin, tile columns) panel at `w_at`, the pairs ``first:last``, and `fresh` to set instead
-        of add.
+        of add. If x and w are int32, each of their numbers holds two bfloat16 of neighbouring
+        input channels, the first in the lower half; y is float32 then.
     """
 
     def row_tile(  # type: ignore[no-untyped-def]
@@ -181,8 +187,9 @@ def _row_tile(code: _Code, vectors: int, partial: bool) -> None:
     x, w, y, in_rows, out_rows = (code.array(i) for i in (0, 1, 3, 4, 5))
     w_at, first, last, column, fresh = (code.arguments[i] for i in (2, 6, 7, 8, 9))
     cin, cout = b.extract_value(x.shape, 1), b.extract_value(y.shape, 1)
-    # Twice the rows where a row is a single vector: the sums must hide the latency of a product.
-    rows = SHAPE.rows * (2 if vectors == 1 else 1)
+    # More rows where a row is a single vector: the sums must hide the latency of a product. Not
+    # more than twelve: each has a pointer in a register.
+    rows = SHAPE.rows if vectors > 1 else 12
     sums = [[cgutils.alloca_once(b, vec) for _ in range(vectors)] for _ in range(rows)]
     panel = b.gep(w.data, [w_at])
     with cgutils.for_range_slice(b, first, last, _I64(rows), intp=_I64, inc=True) as (pair, _):
@@ -202,11 +209,14 @@ def _row_tile(code: _Code, vectors: int, partial: bool) -> None:
                 b.store(old, sums[m][v])
         with cgutils.for_range(b, cin, intp=_I64) as loop:
             line = b.gep(panel, [b.mul(loop.index, _I64(vectors * lanes))])
-            right = [code.load(line, v * lanes) for v in range(vectors)]
+            right = [code.load(line, v * lanes, code.factors) for v in range(vectors)]
             for m in range(rows):
                 left = code.spread(b.load(b.gep(sources[m], [loop.index])))
                 for v in range(vectors):
-                    code.multiply_add(left, right[v], sums[m][v])
+                    if code.halves:
+                        code.multiply_add_halves(left, right[v], sums[m][v])
+                    else:
+                        code.multiply_add(left, right[v], sums[m][v])
         columns = b.sub(cout, column)
         for m in range(rows):
             with b.if_then(there[m], likely=True):
@@ -263,9 +273,11 @@ class _Code:
         self.target, self.builder = target, builder
         self.signature, self.arguments = signature, arguments
         dtype = signature.args[0].dtype
+        self.halves = dtype == types.int32
         self.number = ir.FloatType() if dtype.bitwidth == 32 else ir.DoubleType()
         self.lanes = SHAPE.lanes(dtype.bitwidth // 8)
         self.vector = ir.VectorType(self.number, self.lanes)
+        self.factors = ir.VectorType(_I32, self.lanes) if self.halves else self.vector
         self.zero = ir.Constant(self.vector, [0.0] * self.lanes)
         self._align = dtype.bitwidth // 8
         self._fma_name = f"llvm.fmuladd.v{self.lanes}f{dtype.bitwidth}"
@@ -280,11 +292,13 @@ class _Code:
         row = b.sext(b.load(b.gep(rows.data, [place])), _I64)
         return b.gep(array.data, [b.mul(row, width)])
 
-    def load(self, pointer: Any, offset: int) -> Any:
-        return self.builder.load(self._vector_at(pointer, offset), align=self._align)
+    def load(self, pointer: Any, offset: int, kind: Any = None) -> Any:
+        place = self._vector_at(pointer, offset, kind or self.vector)
+        return self.builder.load(place, align=self._align)
 
     def store(self, value: Any, pointer: Any, offset: int) -> None:
-        self.builder.store(value, self._vector_at(pointer, offset), align=self._align)
+        place = self._vector_at(pointer, offset, self.vector)
+        self.builder.store(value, place, align=self._align)
 
     def prefetch(self, pointer: Any) -> None:
         """Bring the line of `pointer` into the second-level cache."""
@@ -296,9 +310,9 @@ class _Code:
 
     def spread(self, number: Any) -> Any:
         """A vector of the same number in all lanes."""
-        empty = ir.Constant(self.vector, ir.Undefined)
-        lanes = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
-        first = self.builder.insert_element(empty, number, ir.IntType(32)(0))
+        empty = ir.Constant(self.factors, ir.Undefined)
+        lanes = ir.Constant(ir.VectorType(_I32, self.lanes), [0] * self.lanes)
+        first = self.builder.insert_element(empty, number, _I32(0))
         return self.builder.shuffle_vector(first, empty, lanes)
 
     def multiply_add(self, a: Any, c: Any, total: Any) -> None:
@@ -307,6 +321,22 @@ class _Code:
         fma = cgutils.get_or_insert_function(self.builder.module, kind, self._fma_name)
         self.builder.store(self.builder.call(fma, [a, c, self.builder.load(total)]), total)
 
-    def _vector_at(self, pointer: Any, offset: int) -> Any:
+    def multiply_add_halves(self, a: Any, c: Any, total: Any) -> None:
+        """``total += a.low * c.low + a.high * c.high``, the halves of each number as bfloat16."""
+        b = self.builder
+        if SHAPE.multiplies_halves:
+            kind = ir.FunctionType(self.vector, [self.factors, self.factors, self.vector])
+            code = ir.InlineAsm(kind, "vdpbf16ps $2, $1, $0", "=v,v,v,0")
+            b.store(b.call(code, [a, c, b.load(total)]), total)
+            return
+        sixteen = ir.Constant(self.factors, [16] * self.lanes)
+        upper = ir.Constant(self.factors, [-65536] * self.lanes)
+        # A bfloat16 is the upper half of a float32.
+        low = [b.bitcast(b.shl(factor, sixteen), self.vector) for factor in (a, c)]
+        high = [b.bitcast(b.and_(factor, upper), self.vector) for factor in (a, c)]
+        self.multiply_add(*low, total)
+        self.multiply_add(*high, total)
+
+    def _vector_at(self, pointer: Any, offset: int, kind: Any) -> Any:
         place = self.builder.gep(pointer, [_I64(offset)])
-        return self.builder.bitcast(place, self.vector.as_pointer())
+        return self.builder.bitcast(place, kind.as_pointer())
