@@ -12,8 +12,7 @@ from pcseg.errors import DataError
 from pcseg.sparse.backends import pick_backend
 from pcseg.sparse.backends.base import PLAIN, Backend, Epilogue
 from pcseg.sparse.kernel_map import KernelMap
-
-_HALF = (torch.float16, torch.bfloat16)
+from pcseg.sparse.ops import HALF, as_given, like
 
 
 def convolve(
@@ -22,7 +21,8 @@ def convolve(
     """``y[o] = bias + sum of x[i] @ weight[k]`` over the pairs (k, i, o) of a kernel map.
 
     Differentiable once in features, weight and bias. The backend is the one chosen for the device
-    of `feats` at the time of the call; its gradients run on the same backend.
+    of `feats` at the time of the call (of the compilation, under torch.compile); its gradients run
+    on the same backend.
 
     Args:
         feats: (num_in, Cin).
@@ -40,7 +40,12 @@ def convolve(
     """
     _check(feats, weight, kernel_map)
     feats = _autocast(feats)
-    out: Tensor = _Convolve.apply(feats, weight, kernel_map, pick_backend(feats.device))
+    if torch.compiler.is_compiling():
+        out: Tensor = torch.ops.pcseg.convolve(feats, weight, *_for_operator(feats, kernel_map))
+    else:
+        # Not through the operator: its way in and out of PyTorch's dispatcher costs more than
+        # that of a function, and loses what is known of the map if nobody remembers it.
+        out = _Convolve.apply(feats, weight, kernel_map, pick_backend(feats.device))
     return out if bias is None else out + bias.to(out.dtype)
 
 
@@ -67,15 +72,19 @@ def infer(
     feats = _autocast(feats)
     shift, residual = epilogue.shift, epilogue.residual
     if shift is not None:
-        shift = shift.to(torch.float32 if feats.dtype in _HALF else feats.dtype)
+        shift = shift.to(torch.float32 if feats.dtype in HALF else feats.dtype)
     if residual is not None:
-        residual = _like(residual, feats)
-    with torch.no_grad(), _as_given():
+        residual = like(residual, feats)
+    if torch.compiler.is_compiling():
+        places = _for_operator(feats, kernel_map)
+        out: Tensor = torch.ops.pcseg.convolve_fused(
+            feats, weight, *places, shift, residual, epilogue.relu
+        )
+        return out
+    epilogue = Epilogue(shift, residual, epilogue.relu)
+    with torch.no_grad(), as_given():
         return pick_backend(feats.device).forward(
-            feats.contiguous(),
-            _like(weight, feats),
-            kernel_map,
-            Epilogue(shift, residual, epilogue.relu),
+            feats.contiguous(), like(weight, feats), kernel_map, epilogue
         )
 
 
@@ -86,18 +95,18 @@ class _Convolve(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(feats, weight)
         ctx.kernel_map, ctx.backend = kernel_map, backend
-        with _as_given():
-            return backend.forward(feats.contiguous(), _like(weight, feats), kernel_map)
+        with as_given():
+            return backend.forward(feats.contiguous(), like(weight, feats), kernel_map)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         feats, weight = ctx.saved_tensors
-        grad = _like(grad, feats)
+        grad = like(grad, feats)
         grad_feats = grad_weight = None
-        with _as_given():
+        with as_given():
             if ctx.needs_input_grad[0]:
-                grad_feats = ctx.backend.grad_input(grad, _like(weight, feats), ctx.kernel_map)
+                grad_feats = ctx.backend.grad_input(grad, like(weight, feats), ctx.kernel_map)
             if ctx.needs_input_grad[1]:
                 grad_weight = ctx.backend.grad_weight(feats.contiguous(), grad, ctx.kernel_map)
                 grad_weight = grad_weight.to(weight.dtype)
@@ -110,13 +119,13 @@ def _autocast(feats: Tensor) -> Tensor:
     return feats
 
 
-def _as_given() -> torch.autocast:
-    """No autocast on a CPU: it would round the products of some backends and not of others."""
-    return torch.autocast("cpu", enabled=False)
+def _for_operator(feats: Tensor, kernel_map: KernelMap) -> tuple[list[Tensor], int, int, str]:
+    """A map and the backend's name, as the operators take them."""
+    # Imported while tracing only, for it loads the compiler.
+    from pcseg.sparse.tracing import backend_name
 
-
-def _like(tensor: Tensor, feats: Tensor) -> Tensor:
-    return tensor.to(feats.dtype).contiguous()
+    name: str = backend_name(feats.device.type)
+    return kernel_map.tensors(), kernel_map.num_in, kernel_map.num_out, name
 
 
 def _check(feats: Tensor, weight: Tensor, kernel_map: KernelMap) -> None:

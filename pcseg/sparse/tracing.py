@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pcseg.sparse.backends import pick_backend
+from pcseg.sparse.ops import remember
+
 if TYPE_CHECKING:
     from pcseg.sparse.conv import Convolution
     from pcseg.sparse.kernel_map import KernelMap
@@ -19,4 +22,12 @@ if TYPE_CHECKING:
 @torch.compiler.disable
 def untraced_route(layer: Convolution, tensor: SparseTensor) -> tuple[Level, KernelMap]:
     """``layer.route(tensor)``: building maps is work for the backends, not for a compiler."""
-    return layer.route(tensor)
+    level, kernel_map = layer.route(tensor)
+    remember(kernel_map)
+    return level, kernel_map
+
+
+@torch.compiler.assume_constant_result
+def backend_name(device_type: str) -> str:
+    """The backend's name, which is a constant of what is compiled."""
+    return pick_backend(torch.device(device_type)).name
