@@ -32,25 +32,48 @@ def walk(keys, targets, deltas, in_table, out_table, counts, tickets):
         counts: (K, blocks) int64, written: how many there are.
         tickets: (1,) int64 zero: the queue of blocks.
     """
+    last = len(keys) - 1
     block = take_ticket(tickets)
     while block < counts.shape[1]:
         begin = block * BLOCK
         end = min(begin + BLOCK, len(targets))
-        for k in range(len(deltas)):
-            delta = deltas[k]
-            place = _first_not_below(keys, targets[begin] + delta)
-            found = begin
+        k = 0
+        while k < len(deltas):
+            # Offsets that differ by one key (neighbours along z) are found by the same walk.
+            run = 1
+            while run < 3 and k + run < len(deltas) and deltas[k + run] == deltas[k] + run:
+                run += 1
+            second, third = min(k + 1, len(deltas) - 1), min(k + 2, len(deltas) - 1)
+            place = _first_not_below(keys, targets[begin] + deltas[k])
+            one = two = three = begin
             for row in range(begin, end):
-                wanted = targets[row] + delta
-                while place < len(keys) and keys[place] < wanted:
+                wanted = targets[row] + deltas[k]
+                while place <= last and keys[place] < wanted:
                     place += 1
-                if place == len(keys):
+                if place > last:
                     break
                 # Written whether it matches or not (the next overwrites it): no branch to miss.
-                in_table[k, found] = place
-                out_table[k, found] = row
-                found += keys[place] == wanted
-            counts[k, block] = found - begin
+                in_table[k, one] = place
+                out_table[k, one] = row
+                hit = keys[place] == wanted
+                one += hit
+                if run > 1:
+                    here = min(place + hit, last)
+                    in_table[second, two] = here
+                    out_table[second, two] = row
+                    hit = keys[here] == wanted + 1
+                    two += hit
+                    if run > 2:
+                        here = min(here + hit, last)
+                        in_table[third, three] = here
+                        out_table[third, three] = row
+                        three += keys[here] == wanted + 2
+            counts[k, block] = one - begin
+            if run > 1:
+                counts[second, block] = two - begin
+            if run > 2:
+                counts[third, block] = three - begin
+            k += run
         block = take_ticket(tickets)
 
 

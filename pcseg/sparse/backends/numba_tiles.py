@@ -334,8 +334,8 @@ class _Code:
         # A bfloat16 is the upper half of a float32.
         low = [b.bitcast(b.shl(factor, sixteen), self.vector) for factor in (a, c)]
         high = [b.bitcast(b.and_(factor, upper), self.vector) for factor in (a, c)]
-        self.multiply_add(*low, total)
-        self.multiply_add(*high, total)
+        self.multiply_add(low[0], low[1], total)
+        self.multiply_add(high[0], high[1], total)
 
     def _vector_at(self, pointer: Any, offset: int, kind: Any) -> Any:
         place = self.builder.gep(pointer, [_I64(offset)])

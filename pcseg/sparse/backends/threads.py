@@ -9,10 +9,9 @@ when idle, bear several callers at once, and need no code of their own to be com
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
@@ -123,9 +122,3 @@ def _replace_crew() -> None:
 
 
 os.register_at_fork(after_in_child=_replace_crew)
-
-
-@contextlib.contextmanager
-def threads_for(work: int) -> Iterator[int]:
-    """How many threads `work` operations deserve, as a context."""
-    yield thread_count(work)
