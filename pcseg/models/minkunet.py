@@ -52,6 +52,7 @@ class MinkUNet(nn.Module):
 
     def forward(self, voxels: SparseTensor, points: Points) -> Tensor:
         """Compute logits (V, K) of voxels with features (V, C); the points are not looked at."""
+        sparse.plan_routes(self, voxels)
         x = self.stem(voxels)
         skips = []
         for stage in self.encoder:

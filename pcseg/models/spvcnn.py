@@ -49,6 +49,7 @@ class SPVCNN(MinkUNet):
 
     def forward(self, voxels: SparseTensor, points: Points) -> Tensor:
         """Compute logits (N, K) of the points."""
+        sparse.plan_routes(self, voxels)
         x = self.stem(voxels)
         fine = sparse.interpolation(x, points.position)
         z = points.replace(sparse.devoxelize(x, fine, "trilinear"))

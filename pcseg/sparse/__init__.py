@@ -14,7 +14,7 @@ from pcseg.sparse.backends import (
     use_backend,
 )
 from pcseg.sparse.blocks import OnFeatures, ReLU, ResidualBlock, Sequential
-from pcseg.sparse.conv import SparseConv3d, SparseInverseConv3d, SubMConv3d
+from pcseg.sparse.conv import SparseConv3d, SparseInverseConv3d, SubMConv3d, plan_routes
 from pcseg.sparse.devoxelize import (
     Interpolation,
     average_points,
@@ -50,6 +50,7 @@ __all__ = [
     "get_backend",
     "interpolation",
     "pick_backend",
+    "plan_routes",
     "point_rows",
     "pool_features",
     "pool_labels",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -54,6 +55,11 @@ class Convolution(nn.Module):
     def route(self, tensor: SparseTensor) -> tuple[Level, KernelMap]:
         """The level of the output and the map that leads there, built if nobody needed it yet."""
         raise NotImplementedError
+
+    def route_key(self, level: Level) -> tuple[Any, ...]:
+        """What the route from `level` is called in the plan; the same for every scan."""
+        kernel = self.kernel
+        return (level.number, type(self).__name__, kernel.size, kernel.stride, kernel.dilation)
 
     def forward(self, tensor: SparseTensor) -> SparseTensor:
         """(V, Cin) to (V', Cout)."""
@@ -189,11 +195,31 @@ class SparseInverseConv3d(Convolution):
 
 
 def route(layer: Convolution, tensor: SparseTensor) -> tuple[Level, KernelMap]:
-    """``layer.route(tensor)``, which a compiler that is tracing does not look into."""
-    if torch.compiler.is_compiling():
-        # Imported while tracing only, for it loads the compiler.
-        from pcseg.sparse.tracing import untraced_route
+    """``layer.route(tensor)``, which a compiler that is tracing takes from the plan if it can."""
+    if not torch.compiler.is_compiling():
+        return layer.route(tensor)
+    planned = tensor.maps.routes.get(layer.route_key(tensor.level))
+    if planned is not None:
+        return planned
+    # Imported while tracing only, for it loads the compiler.
+    from pcseg.sparse.tracing import untraced_route
 
-        found: tuple[Level, KernelMap] = untraced_route(layer, tensor)
-        return found
-    return layer.route(tensor)
+    found: tuple[Level, KernelMap] = untraced_route(layer, tensor)
+    return found
+
+
+def plan_routes(network: nn.Module, tensor: SparseTensor) -> None:
+    """Where `network` is being compiled, build all its maps before the rest is traced.
+
+    One interruption of the tracing, here, takes the place of one in every convolution. In eager
+    mode nothing happens: layers find their maps themselves.
+
+    Args:
+        network: its convolutions are followed in the order in which they were registered, which
+            has to be the order in which they are called.
+        tensor: the input of the network.
+    """
+    if torch.compiler.is_compiling():
+        from pcseg.sparse.tracing import untraced_plan
+
+        untraced_plan(network, tensor)

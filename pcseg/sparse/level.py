@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -36,6 +36,7 @@ class Level:
         coords: (V, 4) int32 [batch, x, y, z], in units of this level's own lattice.
         stride: size of a voxel of this level in voxels of the finest one, along x, y, z.
         parent: the finer level this one was made from, if any.
+        number: its place among the levels of the cache that made it; -1 if none did.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Level:
         self.coords = coords
         self.stride = stride
         self.parent = parent
+        self.number = -1
         self._batch_size = batch_size
         self._space: KeySpace | None = None
         self._wide: tuple[KeySpace, Tensor] | None = None
@@ -142,9 +144,13 @@ class MapCache:
 
     Holding a tensor keeps its cache; levels do not refer back to the cache, so memory is freed as
     soon as the last tensor goes, without waiting for the garbage collector.
+
+    Attributes:
+        routes: what `plan_routes` found, for a compiler: numbers are the same for every scan.
     """
 
     def __init__(self) -> None:
+        self.routes: dict[tuple[Any, ...], tuple[Level, KernelMap]] = {}
         self._levels: list[Level] = []
         self._children: dict[tuple[Level, Triple], Level] = {}
         self._maps: dict[tuple[Level, Level, Kernel], KernelMap] = {}
@@ -154,8 +160,7 @@ class MapCache:
         for level in self._levels:
             if level.coords is coords and level.stride == stride:
                 return level
-        self._levels.append(Level(coords, stride, batch_size))
-        return self._levels[-1]
+        return self._add(Level(coords, stride, batch_size))
 
     def coarser(self, level: Level, stride: Triple, builder: MapBuilder) -> Level:
         """The level whose voxels are ``floor(c / stride)`` of the voxels of `level`."""
@@ -163,8 +168,7 @@ class MapCache:
             return level
         if (level, stride) not in self._children:
             child = level.coarser(stride, builder.coarsen(level, stride))
-            self._children[level, stride] = child
-            self._levels.append(child)
+            self._children[level, stride] = self._add(child)
         return self._children[level, stride]
 
     def kernel_map(
@@ -179,6 +183,11 @@ class MapCache:
     def __len__(self) -> int:
         """Number of kernel maps built so far."""
         return len(self._maps)
+
+    def _add(self, level: Level) -> Level:
+        level.number = len(self._levels)
+        self._levels.append(level)
+        return level
 
 
 def _build(source: Level, target: Level, kernel: Kernel, builder: MapBuilder) -> KernelMap:

@@ -102,8 +102,9 @@ class SparseTensor:
         if torch.device(device) == self.device:
             return self
         coords = self.coords.to(device, non_blocking=non_blocking)
-        level = Level(coords, self.stride, self.batch_size)
-        return SparseTensor.on(level, self.feats.to(device, non_blocking=non_blocking), MapCache())
+        maps = MapCache()
+        level = maps.level(coords, self.stride, self.batch_size)
+        return SparseTensor.on(level, self.feats.to(device, non_blocking=non_blocking), maps)
 
     def __add__(self, other: SparseTensor) -> SparseTensor:
         check_same_voxels([self, other])
