@@ -93,6 +93,7 @@ def grouped_product(
     shift,
     residual,
     VOLUME: tl.constexpr,
+    PADDED: tl.constexpr,
     CIN: tl.constexpr,
     COUT: tl.constexpr,
     TURNED: tl.constexpr,
@@ -116,6 +117,7 @@ def grouped_product(
         shift: (COUT,) or None.
         residual: (num_out, COUT) contiguous or None.
         VOLUME: K.
+        PADDED: a power of two of at least K.
         CIN: channels of x.
         COUT: channels of y.
         TURNED: whether the last two axes of w are swapped.
@@ -128,15 +130,15 @@ def grouped_product(
     across: tl.constexpr = (COUT + COLUMNS - 1) // COLUMNS
     tile = tl.program_id(0) // across
     # The host does not know how many tiles an offset has: each program finds its own.
-    group, first, last, passed = 0, 0, 0, 0
-    for k in range(VOLUME):
-        start, end = tl.load(starts + k), tl.load(starts + k + 1)
-        tiles = (end - start + ROWS - 1) // ROWS
-        mine = (tile >= passed) & (tile < passed + tiles)
-        group = tl.where(mine, k, group)
-        first = tl.where(mine, start + (tile - passed) * ROWS, first)
-        last = tl.where(mine, end, last)
-        passed += tiles
+    every = tl.arange(0, PADDED)
+    start = tl.load(starts + every, mask=every < VOLUME, other=0)
+    end = tl.load(starts + 1 + every, mask=every < VOLUME, other=0)
+    tiles = (end - start + ROWS - 1) // ROWS
+    before = tl.cumsum(tiles, 0) - tiles
+    mine = (tile >= before) & (tile < before + tiles)
+    group = tl.sum(tl.where(mine, every, 0), 0)
+    first = tl.sum(tl.where(mine, start + (tile - before) * ROWS, 0), 0)
+    last = tl.sum(tl.where(mine, end, 0), 0)
     pair = first + tl.arange(0, ROWS)
     here = pair < last
     column = (tl.program_id(0) % across) * COLUMNS + tl.arange(0, COLUMNS)

@@ -17,6 +17,9 @@ _PROGRAMS = 1024
 """Programs that a weight gradient is divided into, if there are pairs for so many: several for each
 of a large GPU's processors, and at most 16 MiB of partial sums."""
 
+_LEAST_STEPS = 16
+"""Steps of pairs that a share has at least, were all neighbours there."""
+
 _ADD_BLOCK = 512
 
 
@@ -71,6 +74,7 @@ def convolve(
         tiles = blocks(kernel_map.num_out, rows) + volume
         product_kernels.grouped_product[(tiles * blocks(cout, columns),)](
             *(feats, weight, y, pairs.in_rows, pairs.out_rows, pairs.starts, *finish),
+            PADDED=_padded(volume),
             **(fixed | {"ROWS": rows, "COLUMNS": columns, "DEPTH": depth}),
             num_warps=config.warps,
             num_stages=config.stages,
@@ -105,11 +109,12 @@ def weight_gradient(feats: Tensor, grad: Tensor, kernel_map: KernelMap) -> Tenso
     def run(config: Config) -> None:
         inner, columns, depth = config.tile
         tiles = blocks(cin, inner) * blocks(cout, columns)
-        shares = max(1, min(_PROGRAMS // tiles, blocks(at_most, 16 * depth)))
+        shares = max(1, min(_PROGRAMS // tiles, int(at_most // (_LEAST_STEPS * depth))))
         partials = out.new_empty((shares + volume - 1, cin, cout))
         weight_kernels.partial_sums[shares, tiles](
             *(feats, grad, pairs.in_rows, pairs.out_rows, pairs.starts, partials),
             VOLUME=volume,
+            PADDED=_padded(volume),
             CIN=cin,
             COUT=cout,
             MIRRORED=pairs.mirrored,
@@ -148,3 +153,8 @@ def precision(feats: Tensor) -> str:
     if hasattr(matmul, "fp32_precision"):
         return "tf32" if matmul.fp32_precision == "tf32" else "ieee"
     return "tf32" if matmul.allow_tf32 else "ieee"
+
+
+def _padded(volume: int) -> int:
+    """The power of two of at least `volume` that a vector of offsets needs."""
+    return 1 << (volume - 1).bit_length()

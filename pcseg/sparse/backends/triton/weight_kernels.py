@@ -17,6 +17,7 @@ def partial_sums(
     starts,
     partials,
     VOLUME: tl.constexpr,
+    PADDED: tl.constexpr,
     CIN: tl.constexpr,
     COUT: tl.constexpr,
     MIRRORED: tl.constexpr,
@@ -39,6 +40,7 @@ def partial_sums(
         starts: (K + 1,) int32 borders of the offsets.
         partials: (shares + K - 1, CIN, COUT) float32, written where there are pairs.
         VOLUME: K.
+        PADDED: a power of two of at least K.
         CIN: channels of x.
         COUT: channels of g.
         MIRRORED: whether the rows hold only the offsets before the middle one; the middle one
@@ -54,7 +56,13 @@ def partial_sums(
     column = (tl.program_id(1) % across) * COLUMNS + tl.arange(0, COLUMNS)
     length = share_length(starts, tl.num_programs(0), VOLUME)
     begin = share * length
-    for k in range(VOLUME):
+    # The offsets that the share touches: those behind the ones that end before it.
+    every = tl.arange(0, PADDED)
+    ends = tl.load(starts + 1 + every, mask=every < VOLUME, other=2147483647)
+    first = tl.sum((ends <= begin).to(tl.int32), 0)
+    begins = tl.load(starts + every, mask=every < VOLUME, other=2147483647)
+    last = tl.sum((begins < begin + length).to(tl.int32), 0)
+    for k in range(first, last):
         start = tl.load(starts + k)
         low = tl.maximum(start, begin)
         high = tl.minimum(tl.load(starts + k + 1), begin + length)
