@@ -23,7 +23,7 @@ def main(scene: str) -> None:
     torch.manual_seed(0)
     coords = torch.from_numpy(np.load(scene))
     feats = torch.randn(len(coords), 4)
-    stem = torch.nn.Sequential(*conv_block(4, 32))
+    stem = sparse.Sequential(*conv_block(4, 32))
     down, up = Down(32, 64, 1), Up(64, 32, 32, 1)
 
     def step() -> float:

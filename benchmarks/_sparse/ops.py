@@ -28,11 +28,11 @@ QUICK = (
     "map3",
     "map3+down",
     *(f"subm{width}_{way}" for width in (32, 64, 128) for way in ("f", "fb")),
-    *(f"{kind}64_{way}" for kind in ("down", "up") for way in ("f", "fb")),
     "unet_f",
     "unet_fb",
+    *(f"{kind}64_{way}" for kind in ("down", "up") for way in ("f", "fb")),
 )
-"""Those of a quick one."""
+"""Those of a quick one, the most wanted first."""
 
 _NAME = re.compile(
     r"(?P<map>map3(?P<strided>\+down)?)"

@@ -59,18 +59,23 @@ def make_program(engine: Engine, op: Op, coords: Tensor, dtype: str) -> Program:
 
 def order_of(voxels: Tensor) -> Tensor:
     """(V,) the order that sorts (V, 4) voxels by batch, x, y, z."""
-    key = torch.zeros(len(voxels), dtype=torch.int64)
-    for column in voxels.long().unbind(1):
+    return key_of(voxels).argsort()
+
+
+def key_of(numbers: Tensor) -> Tensor:
+    """(N,) int64, one number for (N, 4) that are not negative and below 2^15."""
+    key = torch.zeros(len(numbers), dtype=torch.int64)
+    for column in numbers.long().unbind(1):
         key = key * (1 << 15) + column
-    return key.argsort()
+    return key
 
 
 def _map_program(engine: Engine, op: Op, coords: Tensor) -> Program:
     def result() -> list[Tensor]:
         found = []
         for offsets, fine, coarse in engine.pairs(engine.build_maps(coords, op.strided)):
-            rows = torch.cat([offsets[:, None], fine[:, 1:], coarse[:, 1:]], 1)
-            found.append(torch.unique(rows, dim=0).to(torch.int32))
+            first, order = key_of(torch.cat([offsets[:, None], fine[:, 1:]], 1)).sort()
+            found.append(torch.stack([first, key_of(coarse)[order]], 1))
         return found
 
     return Program(lambda: engine.build_maps(coords, op.strided), result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,11 +32,13 @@ class Effort:
         rounds: at most this many turns for each engine and operation, at least one.
         budget_s: seconds of timed calls for each operation, shared by the engines.
         limit_s: a process that needs longer for a request is given up.
+        patience_s: a peer that has used so much time in all sits out the other operations.
     """
 
     rounds: int
     budget_s: float
     limit_s: float
+    patience_s: float = math.inf
 
 
 @dataclass
@@ -74,6 +77,7 @@ class Session:
         self._engines, self._device, self._peers, self._say = engines, device, peers, say
         self._folder = tempfile.TemporaryDirectory()
         self._children: dict[str, Child] = {}
+        self._used_s: dict[str, float] = dict.fromkeys((*engines, "gemm"), 0.0)
         self.missing: dict[str, str] = {}
         self.versions: dict[str, str] = {}
         started = {name: self._start(name) for name in (*engines, "gemm")}  # load side by side
@@ -99,6 +103,14 @@ class Session:
         names = [name for name in self._engines if name in self._children]
         # The reference goes first: the others compare themselves with what it writes.
         for name in sorted(names, key=lambda n: n != REFERENCE):
+            if (
+                name in names[1:]
+                and name != REFERENCE
+                and self._used_s[name] > self.effort.patience_s
+            ):
+                turns.errors[name] = f"sits out: it has used {self._used_s[name]:.0f} s already"
+                self._say(f"{name} {turns.errors[name]}")
+                continue
             arguments = (op.name, scene.path, reference, name == REFERENCE)
             found = self._ask(turns, name, "prepare", *arguments)
             if found is not None:
@@ -145,10 +157,13 @@ class Session:
 
     def _ask(self, turns: _Turns, name: str, request: str, *arguments: Any) -> Any:
         """The answer of an engine's process; None, and a new process, if it failed."""
+        began = time.perf_counter()
         try:
             return self._children[name].call(request, *arguments, timeout_s=self.effort.limit_s)
         except EngineFailed as failure:
             turns.errors[name] = str(failure)
+        finally:
+            self._used_s[name] += time.perf_counter() - began
         if "Refused" not in turns.errors[name]:
             self._say(f"{name}: {turns.errors[name]}")
             self._children.pop(name).close()

@@ -96,7 +96,9 @@ class ShortUNet(nn.Module):
         shape = NETWORKS["unet"]
         stem, depth = shape.stem[0], len(shape.encoder)
         widths, ups = (stem, *shape.encoder), (shape.encoder[-1], *shape.decoder)
-        self.stem = nn.Sequential(*conv_block(IN_CHANNELS, stem), sparse.ResidualBlock(stem, stem))
+        self.stem = sparse.Sequential(
+            *conv_block(IN_CHANNELS, stem), sparse.ResidualBlock(stem, stem)
+        )
         self.encoder = nn.ModuleList(
             Down(widths[i], widths[i + 1], shape.encoder_blocks[i]) for i in range(depth)
         )
