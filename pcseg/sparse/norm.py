@@ -178,21 +178,24 @@ class _FusedNorm(torch.autograd.Function):
         feats, weight, bias, mean, inverse, made = ctx.saved_tensors
         for_feats, for_weight, for_bias, for_residual = ctx.needs_input_grad[:4]
         grad, channels = grad.contiguous(), (mean, weight * inverse, bias)
-        sums = feats.new_zeros((2, feats.shape[1]), dtype=torch.float64)
-        if for_weight or for_bias or (for_feats and ctx.in_batch):
-            sums = ctx.kernels.gradient_sums(grad, feats, made, channels, ctx.relu)
-        grad_feats, grad_residual = None, grad
-        if for_feats or (for_residual and ctx.relu):
+        masked = for_residual and ctx.relu
+        sums, passed = feats.new_zeros((2, feats.shape[1]), dtype=torch.float64), grad
+        if for_weight or for_bias or masked or (for_feats and ctx.in_batch):
+            sums, kept = ctx.kernels.gradient_sums(grad, feats, made, channels, ctx.relu, masked)
+            passed = kept if masked else grad
+        grad_feats = None
+        if for_feats:
             # The statistics of a batch depend on each row; running ones do not.
             share = 1 / len(feats) if ctx.in_batch else 0.0
             offset, slope = sums[0] * share, sums[1] * inverse.square() * share
-            grad_feats, grad_residual = ctx.kernels.gradient(
-                grad, feats, made, (*channels, offset, slope), ctx.relu, for_residual
+            still_to_mask = ctx.relu and not masked
+            grad_feats = ctx.kernels.gradient(
+                passed, feats, made, (*channels, offset, slope), still_to_mask
             )
         return (
-            grad_feats if for_feats else None,
+            grad_feats,
             (sums[1] * inverse).to(weight.dtype) if for_weight else None,
             sums[0].to(bias.dtype) if for_bias else None,
-            grad_residual if for_residual else None,
+            passed if for_residual else None,
             *(None,) * 5,
         )

@@ -18,6 +18,9 @@ from pcseg.sparse.backends import get_backend
 from pcseg.sparse.backends.base import Epilogue
 from pcseg.sparse.kernel_map import KernelMap
 
+_WHERE = "Tensor[] rows, SymInt num_in, SymInt num_out, str backend"
+_ENDING = "Tensor? shift, Tensor? residual, bool relu"
+
 HALF = (torch.float16, torch.bfloat16)
 """Dtypes that are only stored: sums are made in float32."""
 
@@ -29,7 +32,11 @@ def remember(kernel_map: KernelMap) -> None:
     _LIVING[kernel_map.tensors()[-1].data_ptr()] = kernel_map
 
 
-@torch.library.custom_op("pcseg::convolve", mutates_args=())
+@torch.library.custom_op(
+    "pcseg::convolve",
+    mutates_args=(),
+    schema=f"(Tensor feats, Tensor weight, {_WHERE}) -> Tensor",
+)
 def convolve(
     feats: Tensor, weight: Tensor, rows: Sequence[Tensor], num_in: int, num_out: int, backend: str
 ) -> Tensor:
@@ -49,7 +56,11 @@ def convolve(
     return out.contiguous()
 
 
-@torch.library.custom_op("pcseg::convolve_fused", mutates_args=())
+@torch.library.custom_op(
+    "pcseg::convolve_fused",
+    mutates_args=(),
+    schema=f"(Tensor feats, Tensor weight, {_WHERE}, {_ENDING}) -> Tensor",
+)
 def convolve_fused(
     feats: Tensor,
     weight: Tensor,
@@ -69,7 +80,11 @@ def convolve_fused(
     return out.contiguous()
 
 
-@torch.library.custom_op("pcseg::convolve_grad_input", mutates_args=())
+@torch.library.custom_op(
+    "pcseg::convolve_grad_input",
+    mutates_args=(),
+    schema=f"(Tensor grad, Tensor weight, {_WHERE}) -> Tensor",
+)
 def _grad_input(
     grad: Tensor, weight: Tensor, rows: Sequence[Tensor], num_in: int, num_out: int, backend: str
 ) -> Tensor:
@@ -79,7 +94,11 @@ def _grad_input(
     return found.contiguous()
 
 
-@torch.library.custom_op("pcseg::convolve_grad_weight", mutates_args=())
+@torch.library.custom_op(
+    "pcseg::convolve_grad_weight",
+    mutates_args=(),
+    schema=f"(Tensor feats, Tensor grad, {_WHERE}, SymInt volume) -> Tensor",
+)
 def _grad_weight(
     feats: Tensor,
     grad: Tensor,

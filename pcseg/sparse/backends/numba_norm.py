@@ -18,7 +18,7 @@ from torch import Tensor
 
 from pcseg.sparse.backends.threads import share
 
-_TILE = 1024
+_TILE = 512
 """Numbers, of whole rows, that a kernel takes at a time through steps that stay in the nearest
 cache. Values of channels are repeated for the rows of a tile, so that its loops are long ones over
 few arrays: the compiler makes vector instructions of those, and not of loops over rows."""
@@ -73,10 +73,11 @@ def gradient_sums(
     made: Tensor | None,
     channels: tuple[Tensor, Tensor, Tensor],
     relu: bool,
-) -> Tensor:
-    """(2, C) float64 sums over the rows of ``g`` and of ``g * (x - mean)``.
+    keep: bool,
+) -> tuple[Tensor, Tensor | None]:
+    """(2, C) float64 sums over the rows of ``g`` and of ``g * (x - mean)``, and ``g`` itself.
 
-    ``g`` is `grad`, or 0 where a ReLU made the output 0.
+    ``g`` is `grad`, or 0 where a ReLU made the output 0: the gradient of the residual.
 
     Args:
         grad: (V, C) contiguous gradient of the output.
@@ -84,10 +85,13 @@ def gradient_sums(
         made: (V, C) the output, needed if there was a ReLU and a residual.
         channels: mean, scale and shift as given to `normalise`.
         relu: whether there was a ReLU.
+        keep: whether ``g`` is wanted; if not, None is returned in its place.
     """
-    arrays = [_flat(tensor, feats) for tensor in (feats, made, grad)]
-    flags = relu, made is not None
-    return _summed(_sum_gradients, feats, *arrays, _channels(feats, *channels), *flags)
+    passed = torch.empty_like(grad) if keep and relu else grad
+    arrays = [_flat(tensor, feats) for tensor in (feats, made, grad, passed)]
+    flags = relu, made is not None, passed is not grad
+    sums = _summed(_sum_gradients, feats, *arrays, _channels(feats, *channels), *flags)
+    return sums, passed if keep else None
 
 
 def gradient(
@@ -96,27 +100,22 @@ def gradient(
     made: Tensor | None,
     channels: tuple[Tensor, Tensor, Tensor, Tensor, Tensor],
     relu: bool,
-    with_residual: bool,
-) -> tuple[Tensor, Tensor | None]:
-    """Gradients of what was normalised and of the residual, (V, C) each.
-
-    The first is ``scale * (g - offset - slope * (x - mean))``, the second ``g``.
+) -> Tensor:
+    """``scale * (g - offset - slope * (x - mean))``, (V, C): the gradient of `feats`.
 
     Args:
-        grad: as in `gradient_sums`.
+        grad: as in `gradient_sums`, or, if `relu` is False, the ``g`` that it returned.
         feats: as there.
         made: as there.
         channels: mean, scale, shift, offset and slope, (C,) each.
-        relu: as in `gradient_sums`.
-        with_residual: whether the second is wanted; else it is None.
+        relu: whether ``g`` has still to be made.
     """
     out = torch.empty_like(feats)
-    masked = torch.empty_like(grad) if with_residual and relu else grad
-    arrays = [_flat(tensor, feats) for tensor in (feats, made, grad, masked, out)]
-    flags = relu, made is not None, masked is not grad
+    arrays = [_flat(tensor, feats) for tensor in (feats, made, grad, out)]
+    flags = relu, made is not None
     wide = _channels(feats, *channels)
     _share_rows(_gradient, feats, _tile_rows(feats), *arrays, wide, *flags)
-    return out, masked if with_residual else None
+    return out
 
 
 def _share_rows(kernel: Callable[..., None], feats: Tensor, block: int, *arguments: Any) -> None:
@@ -193,11 +192,11 @@ def _normalise(begin, end, x, residual, out, channels, joined, relu):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _sum_gradients(begin, end, x, made, g, channels, relu, given, sums):
+def _sum_gradients(begin, end, x, made, g, kept, channels, relu, given, keep, sums):
     mean = channels[0]
     tile, block = len(mean), len(mean) * _BLOCK
     total, products = np.empty(tile, x.dtype), np.empty(tile, x.dtype)
-    passed = np.empty(tile, x.dtype)
+    buffer = np.empty(tile, x.dtype)
     for start in range(begin, end, block):
         total[:] = 0
         products[:] = 0
@@ -205,6 +204,7 @@ def _sum_gradients(begin, end, x, made, g, channels, relu, given, sums):
         for t in range(start, stop, tile):
             last = min(t + tile, stop)
             xs = x[t:last]
+            passed = kept[t:last] if keep else buffer[: last - t]
             _pass_back(xs, made[t:last], g[t:last], channels, relu, given, passed)
             for k in range(len(xs)):
                 total[k] += passed[k]
@@ -214,15 +214,12 @@ def _sum_gradients(begin, end, x, made, g, channels, relu, given, sums):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _gradient(begin, end, x, made, g, masked, out, channels, relu, given, joined):
+def _gradient(begin, end, x, made, g, out, channels, relu, given):
     mean, scale, offset, slope = channels[0], channels[1], channels[3], channels[4]
     for t in range(begin, end, len(mean)):
         last = min(t + len(mean), end)
-        xs, dx, dr = x[t:last], out[t:last], masked[t:last]
+        xs, dx = x[t:last], out[t:last]
         _pass_back(xs, made[t:last], g[t:last], channels, relu, given, dx)
-        if joined:
-            for k in range(len(dx)):
-                dr[k] = dx[k]
         for k in range(len(dx)):
             dx[k] = scale[k] * (dx[k] - offset[k] - slope[k] * (xs[k] - mean[k]))
 
@@ -237,11 +234,13 @@ def _pass_back(x, made, g, channels, relu, given, passed):
             passed[k] = g[k]
     elif given:
         for k in range(len(x)):
-            passed[k] = zero if made[k] <= zero else g[k]
+            value = g[k]  # read in any case: a load under a condition costs more
+            passed[k] = zero if made[k] <= zero else value
     else:
         # Without a residual the output's sign is cheaper to compute than to read.
         for k in range(len(x)):
-            passed[k] = zero if (x[k] - mean[k]) * scale[k] + shift[k] <= zero else g[k]
+            value = g[k]
+            passed[k] = zero if (x[k] - mean[k]) * scale[k] + shift[k] <= zero else value
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
