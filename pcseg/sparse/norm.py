@@ -146,8 +146,8 @@ def _track(norm: Any, mean: Tensor, unbiased_var: Tensor) -> None:
     share = norm.momentum
     if share is None:
         share = 1.0 / float(norm.num_batches_tracked)
-    norm.running_mean.mul_(1 - share).add_(mean, alpha=share)
-    norm.running_var.mul_(1 - share).add_(unbiased_var, alpha=share)
+    norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), share)
+    norm.running_var.lerp_(unbiased_var.to(norm.running_var.dtype), share)
 
 
 class _FusedNorm(torch.autograd.Function):

@@ -30,6 +30,9 @@ lost. All else is summed in float64."""
 _PIECES = 16
 """Pieces of work: a thread that is held up leaves the rest to the others."""
 
+_LEAST_PIECE = 1 << 15
+"""Numbers of a piece that are worth a call."""
+
 _WORK_PER_NUMBER = 2
 """What a number costs in multiply-adds: these passes wait for memory, not for arithmetic."""
 
@@ -40,10 +43,10 @@ _SAMPLE = 256
 def moments(feats: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and biased variance of each channel, (C,) float64, of (V, C) features with V > 0."""
     # Sums of differences from about the mean: no digits are lost where that is large.
-    about = feats[:: max(len(feats) // _SAMPLE, 1)].mean(0)
-    arrays = _flat(feats, feats), _channels(feats, about)
-    sums = _summed(_sum_moments, feats, *arrays) / len(feats)
-    return about + sums[0], sums[1] - sums[0].square()
+    about = feats.numpy()[:: max(len(feats) // _SAMPLE, 1)].mean(0)
+    channels = _channels(feats, torch.from_numpy(about))
+    sums = _summed(_sum_moments, feats, _flat(feats, feats), channels) / len(feats)
+    return torch.from_numpy(about + sums[0]), torch.from_numpy(sums[1] - np.square(sums[0]))
 
 
 def normalise(
@@ -91,7 +94,7 @@ def gradient_sums(
     arrays = [_flat(tensor, feats) for tensor in (feats, made, grad, passed)]
     flags = relu, made is not None, passed is not grad
     sums = _summed(_sum_gradients, feats, *arrays, _channels(feats, *channels), *flags)
-    return sums, passed if keep else None
+    return torch.from_numpy(sums), passed if keep else None
 
 
 def gradient(
@@ -121,7 +124,7 @@ def gradient(
 def _share_rows(kernel: Callable[..., None], feats: Tensor, block: int, *arguments: Any) -> None:
     """Call ``kernel(begin, end, *arguments)`` for pieces of all numbers, whole blocks of rows."""
     size, block = feats.numel(), block * max(feats.shape[1], 1)
-    step = -(-size // (block * _PIECES)) * block or 1
+    step = max(-(-size // _PIECES), _LEAST_PIECE) // block * block + block
     begins = iter(range(0, size, step))  # a queue: threads take from it one after the other
 
     def work() -> None:
@@ -133,8 +136,11 @@ def _share_rows(kernel: Callable[..., None], feats: Tensor, block: int, *argumen
 
 def _channels(feats: Tensor, *values: Tensor) -> np.ndarray[Any, Any]:
     """(number of values, rows of a tile * C): they are repeated for each row of a tile."""
-    stacked = torch.stack([value.detach().to(feats.dtype) for value in values])
-    return stacked.repeat(1, _tile_rows(feats)).numpy()
+    # NumPy's overhead is a fraction of PyTorch's on so few numbers.
+    wide = np.empty((len(values), _tile_rows(feats), feats.shape[1]), feats.detach().numpy().dtype)
+    for place, value in enumerate(values):
+        wide[place] = value.detach().numpy()
+    return wide.reshape(len(values), -1)
 
 
 def _tile_rows(feats: Tensor) -> int:
@@ -146,11 +152,11 @@ def _flat(tensor: Tensor | None, otherwise: Tensor) -> np.ndarray[Any, Any]:
     return (otherwise if tensor is None else tensor).detach().reshape(-1).numpy()
 
 
-def _summed(kernel: Callable[..., None], feats: Tensor, *arguments: Any) -> Tensor:
+def _summed(kernel: Callable[..., None], feats: Tensor, *arguments: Any) -> np.ndarray[Any, Any]:
     block = _tile_rows(feats) * _BLOCK
     sums = np.empty((-(-len(feats) // block), 2, feats.shape[1]))
     _share_rows(kernel, feats, block, *arguments, sums)
-    return torch.from_numpy(sums.sum(0))
+    return sums.sum(0)
 
 
 # Tiles are slices and not ``x[t + k]``: of such a place the compiler does not know that it is not
