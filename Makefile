@@ -1,11 +1,12 @@
 # make demo   install into .venv and run the demo        make test   install and run the tests
 # make lint   style and types        make all-tests   the slow ones too        make bench   benchmarks
+# make test-triton   the Triton kernels in their interpreter, and compiled for a GPU
 
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= pcseg-demo
 
-.PHONY: demo test all-tests lint bench wheel clean
+.PHONY: demo test all-tests test-triton lint bench wheel clean
 
 demo: $(VENV)/.installed-run
 	$(BIN)/pcseg demo $(DEMO)
@@ -18,6 +19,14 @@ all-tests: $(VENV)/.installed-test
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+# Beside the environment and not in it: torch.compile would find it there. Older versions cannot
+# interpret with the newest numpy.
+$(VENV)/triton:
+	$(BIN)/python -m pip install --no-deps --target $@ triton==3.9.0
+
+test-triton: $(VENV)/.installed-test $(VENV)/triton
+	TRITON_INTERPRET=1 PYTHONPATH=$(VENV)/triton $(BIN)/python -m pytest -q tests/sparse -k triton
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/sparse.py --quick $(PEERS:%=--peers %) \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -74,7 +75,7 @@ def test_unknown_and_refused_backends_say_why(monkeypatch):
     with pytest.raises(BackendError, match=r"wrong rows on a CPU .* Usable here: numba, torch"):
         SubMConv3d(1, 1)(SparseTensor(torch.ones(1, 1), torch.zeros(1, 4).int()))
     assert get_backend("numba").refuses(torch.device("cuda")) is not None
-    assert available_backends("cpu") == ["numba", "torch"]
+    assert available_backends("cpu")[:2] == ["numba", "torch"]
 
 
 def test_maps_of_one_backend_serve_another():
@@ -126,7 +127,7 @@ def test_without_numba_the_torch_backend_takes_over(monkeypatch):
     get_backend.cache_clear()
     try:
         assert pick_backend(CPU).name == "torch"
-        assert available_backends("cpu") == ["torch"]
+        assert available_backends("cpu")[0] == "torch"
         with pytest.raises(BackendError, match="'numba' cannot be loaded"):
             set_backend("numba")
     finally:
@@ -134,9 +135,8 @@ def test_without_numba_the_torch_backend_takes_over(monkeypatch):
 
 
 def test_importing_the_core_loads_no_backend_library():
-    program = (
-        "import sys, pcseg.sparse; print(sorted({'numba', 'spconv', 'scipy'} & set(sys.modules)))"
-    )
+    libraries = {"numba", "triton", "spconv", "scipy"}
+    program = f"import sys, pcseg.sparse; print(sorted({libraries} & set(sys.modules)))"
     child = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
     )
@@ -149,6 +149,7 @@ def test_probe_finds_the_cpu_backends_sound_and_spconv_unavailable():
     assert reports["numba"].state == reports["torch"].state == "sound"
     assert "cpu" in reports["numba"].used_for
     if not torch.cuda.is_available():
+        assert reports["triton"].state == "unavailable" or "TRITON_INTERPRET" in os.environ
         assert reports["spconv"].state == "unavailable"
         assert "wrong rows" in reports["spconv"].detail
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import torch
-import triton
 from torch import Tensor
 
+from pcseg.optional import available
 from pcseg.sparse.backends.base import PLAIN, Epilogue
 from pcseg.sparse.backends.reference import TorchBackend
-from pcseg.sparse.backends.triton import build, map_kernels, products
 from pcseg.sparse.kernel_map import KernelMap
 from pcseg.sparse.keys import Triple
 from pcseg.sparse.level import Level
@@ -36,22 +38,33 @@ class TritonBackend:
 
     def refuses(self, device: torch.device) -> str | None:
         """It works on CUDA devices, ROCm's included, and in the interpreter."""
-        if device.type == "cuda" or (device.type == "cpu" and _interpreted()):
-            return None
-        return (
-            f"Triton compiles for GPUs, not for {device.type}. For tests on a CPU its interpreter "
-            "can be used: set the environment variable TRITON_INTERPRET=1 before starting Python"
-        )
+        interpreter = os.environ.get("TRITON_INTERPRET", "0") not in ("", "0")
+        if device.type != "cuda" and not (device.type == "cpu" and interpreter):
+            return (
+                f"Triton compiles for GPUs, not for a {device.type}. For tests on a CPU there is "
+                "its interpreter: set the environment variable TRITON_INTERPRET=1 before Python "
+                "starts"
+            )
+        if not available("triton"):
+            return (
+                "triton is not installed. It comes with PyTorch for CUDA on Linux; else: "
+                'pip install "pcseg[triton]"'
+            )
+        if device.type == "cpu" and not _interpreted():
+            return (
+                "TRITON_INTERPRET was set after Triton had been loaded; set it before Python starts"
+            )
+        return None
 
     def coarsen(self, level: Level, stride: Triple) -> Tensor:
         """See `Backend.coarsen`."""
-        return build.coarse_coords(level, stride)
+        return _modules()[0].coarse_coords(level, stride)
 
     def search(
         self, keys: Tensor, targets: Tensor, deltas: Sequence[int], mirrored: bool
     ) -> KernelMap:
         """See `Backend.search`."""
-        return build.neighbour_table(keys, targets, deltas, mirrored)
+        return _modules()[0].neighbour_table(keys, targets, deltas, mirrored)
 
     def forward(
         self,
@@ -68,7 +81,7 @@ class TritonBackend:
             return out.to(feats.dtype)
         if kernel_map.volume == 1 and kernel_map.identity == 0:
             return epilogue.apply(feats @ weight[0])
-        return products.convolve(feats, weight, kernel_map, epilogue)
+        return _modules()[1].convolve(feats, weight, kernel_map, epilogue)
 
     def grad_input(self, grad: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:
         """See `Backend.grad_input`."""
@@ -80,9 +93,19 @@ class TritonBackend:
             return self._plain.grad_weight(feats, grad, kernel_map)
         if feats.dtype in _HALF and feats.device.type == "cpu":
             feats, grad = feats.float(), grad.float()
-        return products.weight_gradient(feats, grad, kernel_map)
+        return _modules()[1].weight_gradient(feats, grad, kernel_map)
+
+
+@lru_cache
+def _modules() -> tuple[Any, Any]:
+    """What builds maps and what multiplies; loading them loads Triton."""
+    from pcseg.sparse.backends.triton import build, products
+
+    return build, products
 
 
 def _interpreted() -> bool:
     """Whether kernels run in the interpreter; decided when they are defined."""
-    return not isinstance(map_kernels.find_neighbours, triton.JITFunction)
+    import triton
+
+    return not isinstance(_modules()[0].kernels.find_neighbours, triton.JITFunction)

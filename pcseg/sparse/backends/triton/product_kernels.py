@@ -68,16 +68,16 @@ def masked_product(
     count = tl.load(counts + tile) * steps
     k = tl.load(lists + tile * VOLUME, mask=count > 0, other=0)
     line = table + k.to(tl.int64) * num_out
-    source = tl.load(line + place, mask=here & (count > 0), other=-1)
+    source = tl.load(line + place, mask=here, other=-1)
     for step in range(count):
         channel = (step % steps) * DEPTH + tl.arange(0, DEPTH)
         a = _rows(x, source, source >= 0, channel, CIN)
         b = _weight(w, VOLUME - 1 - k if REVERSED else k, channel, column, CIN, COUT, TURNED)
         total = tl.dot(a, b, total, input_precision=PRECISION)
-        later = step + 1 < count
-        k = tl.load(lists + tile * VOLUME + (step + 1) // steps, mask=later, other=0)
+        # Behind the last step this is offset 0, looked up for nothing.
+        k = tl.load(lists + tile * VOLUME + (step + 1) // steps, mask=step + 1 < count, other=0)
         line = table + k.to(tl.int64) * num_out
-        source = tl.load(line + place, mask=here & later, other=-1)
+        source = tl.load(line + place, mask=here, other=-1)
     row = tl.load(order + place, mask=here, other=0)
     _finish(y, total, row, here, column, shift, residual, COUT, RELU)
 

@@ -10,6 +10,7 @@ import re
 import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -66,8 +67,8 @@ def choose(shape: Shape, device: torch.device, run: Run) -> Config:
     if shape.name not in known and may_tune(device):
         best = _best(shape, device, run)
         if best is not None:
-            known[shape.name] = best
-            _store(path, shape.name, best)
+            known[shape.name] = best[0]
+            _store(path, shape.name, *best)
     return known.get(shape.name) or a_priori(shape)
 
 
@@ -90,7 +91,8 @@ def _device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-def _best(shape: Shape, device: torch.device, run: Run) -> Config | None:
+def _best(shape: Shape, device: torch.device, run: Run) -> tuple[Config, float] | None:
+    """The fastest candidate and its milliseconds; None if none of them can be run."""
     times: dict[Config, float] = {}
     for config in candidates(shape):
         time_ms = _time_ms(run, config, device)
@@ -100,7 +102,7 @@ def _best(shape: Shape, device: torch.device, run: Run) -> Config | None:
         return None
     best = min(times, key=lambda config: times[config])
     log.info("tuned %s: %s, %.3f ms of %d candidates", shape.name, best, times[best], len(times))
-    return best
+    return best, times[best]
 
 
 def _time_ms(run: Run, config: Config, device: torch.device) -> float | None:
@@ -128,23 +130,24 @@ def _time_ms(run: Run, config: Config, device: torch.device) -> float | None:
 def _read(path: Path) -> dict[str, Config]:
     """The user's table; one that is damaged only costs its entries."""
     try:
-        entries = json.loads(path.read_text())
-        return {name: parse(entry) for name, entry in entries.items()}
-    except FileNotFoundError:
-        return {}
+        return {name: parse(entry) for name, entry in _entries(path).items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("%s cannot be read (%s); its shapes are tuned anew when asked.", path, error)
         return {}
 
 
-def _store(path: Path, name: str, config: Config) -> None:
+def _store(path: Path, name: str, config: Config, time_ms: float) -> None:
     """Add an entry to the user's table as it is on disk now; failing costs only the entry."""
-    known = {**_read(path), name: config}
-    entries = {
-        key: {"tile": list(c.tile), "warps": c.warps, "stages": c.stages, "measured": True}
-        for key, c in sorted(known.items())
-    }
+    entries = _entries(path) if _read(path) else {}
+    tile = list(config.tile)
+    entries[name] = {"tile": tile, "warps": config.warps, "stages": config.stages}
+    entries[name] |= {"measured": True, "ms": time_ms}
     try:
         write_text(path, json.dumps(entries, indent=1) + "\n")
     except PcsegError as error:
         log.warning("%s cannot be written: %s", path, error)
+
+
+def _entries(path: Path) -> dict[str, Any]:
+    entries: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return entries

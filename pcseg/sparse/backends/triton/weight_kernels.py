@@ -72,10 +72,13 @@ def partial_sums(
             if MIRRORED:
                 listed = tl.minimum(k, VOLUME - 1 - k)
             kept = tl.load(starts + listed) - start
+            limit = high
+            if MIRRORED:
+                limit = tl.where(k == VOLUME // 2, low, high)  # of the middle one, none are kept
             total = tl.zeros((INNER, COLUMNS), tl.float32)
             number = low + tl.arange(0, PAIRS)
             source, target = _sides(
-                in_rows, out_rows, number, high, kept, start, k, VOLUME, MIRRORED
+                in_rows, out_rows, number, limit, kept, start, k, VOLUME, MIRRORED
             )
             for _ in range(low, high, PAIRS):
                 here = (number < high)[:, None]
@@ -88,7 +91,7 @@ def partial_sums(
                 # Looked up a step ahead, so that the rows can be loaded several steps ahead.
                 number += PAIRS
                 source, target = _sides(
-                    in_rows, out_rows, number, high, kept, start, k, VOLUME, MIRRORED
+                    in_rows, out_rows, number, limit, kept, start, k, VOLUME, MIRRORED
                 )
             slot = tl.cast(share + k, tl.int64) * CIN * COUT
             at = partials + slot + channel[:, None] * COUT + column[None, :]
@@ -100,7 +103,7 @@ def _sides(
     in_rows,
     out_rows,
     number,
-    high,
+    limit,
     kept,
     start,
     k,
@@ -108,11 +111,8 @@ def _sides(
     MIRRORED: tl.constexpr,
 ):
     """The rows of x and of g of some pairs of offset k, by their numbers among all pairs."""
-    stored = number < high
-    if MIRRORED:
-        stored = stored & (k != VOLUME // 2)
-    source = tl.load(in_rows + kept + number, mask=stored, other=0)
-    target = tl.load(out_rows + kept + number, mask=stored, other=0)
+    source = tl.load(in_rows + kept + number, mask=number < limit, other=0)
+    target = tl.load(out_rows + kept + number, mask=number < limit, other=0)
     if MIRRORED:
         # The middle offset joins each row with itself; those behind it have their sides swapped.
         first = tl.where(k > VOLUME // 2, target, source)
