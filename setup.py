@@ -13,7 +13,7 @@ setup(
     ],
     package_dir=mapped,
     package_data={
-        "pcseg": ["py.typed", "**/*.yaml"],
+        "pcseg": ["py.typed", "**/*.yaml", "**/*.json"],
         "pcseg.configs": ["**/*.yaml"],
         "pcseg.viz": ["assets/*"],
     },

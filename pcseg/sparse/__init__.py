@@ -13,6 +13,7 @@ from pcseg.sparse.backends import (
     set_backend,
     use_backend,
 )
+from pcseg.sparse.backends.triton.tuning import tune
 from pcseg.sparse.blocks import OnFeatures, ReLU, ResidualBlock, Sequential
 from pcseg.sparse.conv import SparseConv3d, SparseInverseConv3d, SubMConv3d, plan_routes
 from pcseg.sparse.devoxelize import (
@@ -25,6 +26,7 @@ from pcseg.sparse.devoxelize import (
 from pcseg.sparse.level import MapCache
 from pcseg.sparse.norm import BatchNorm
 from pcseg.sparse.pool import AvgPool3d, GlobalPool, MaxPool3d
+from pcseg.sparse.prepare import build_maps
 from pcseg.sparse.tensor import SparseTensor, cat
 from pcseg.sparse.voxelize import pool_features, pool_labels, voxelize
 
@@ -45,6 +47,7 @@ __all__ = [
     "SubMConv3d",
     "available_backends",
     "average_points",
+    "build_maps",
     "cat",
     "devoxelize",
     "get_backend",
@@ -55,6 +58,7 @@ __all__ = [
     "pool_features",
     "pool_labels",
     "set_backend",
+    "tune",
     "use_backend",
     "voxelize",
 ]

@@ -8,8 +8,7 @@ import torch
 from torch import nn
 
 from pcseg.errors import ConfigError
-from pcseg.sparse import SparseConv3d, SparseInverseConv3d, SparseTensor, SubMConv3d
-from pcseg.sparse.prepare import build_maps
+from pcseg.sparse import SparseConv3d, SparseInverseConv3d, SparseTensor, SubMConv3d, build_maps
 
 
 def test_the_layers_of_a_network_find_its_maps(device):

@@ -16,12 +16,12 @@ from pcseg.sparse import (
     SparseInverseConv3d,
     SparseTensor,
     SubMConv3d,
+    build_maps,
     get_backend,
     use_backend,
 )
 from pcseg.sparse.backends.triton import plan as planning
 from pcseg.sparse.kernel import make_kernel
-from pcseg.sparse.prepare import build_maps
 
 KERNELS = [(3, 1), (2, 1), (4, 1), ((1, 3, 5), 1), (2, 2), (3, 2), (2, (1, 2, 4)), ((3, 2, 1), 3)]
 
