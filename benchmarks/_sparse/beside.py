@@ -5,6 +5,7 @@ python -m _sparse.beside ENGINE POINTS.npy THREADS STEPS
 
 from __future__ import annotations
 
+import itertools
 import json
 import statistics
 import sys
@@ -25,6 +26,9 @@ WORKERS = 2
 BLOCKS = 4
 """Steps alone and steps beside the loader take turns so often, at most."""
 
+AHEAD = 1 + 3 * WORKERS
+"""Batches beyond a turn: each worker prepares two, and may be at work on another."""
+
 VOXEL_M = 0.05
 
 Batch = tuple[Tensor, Tensor]
@@ -35,15 +39,17 @@ def main(name: str, points: str, threads: int, steps: int) -> None:
     torch.set_num_threads(threads)
     engine = make_engine(name, torch.device("cpu"))
     blocks = min(BLOCKS, steps)
-    scans = Scans(np.load(points), -(-steps // blocks) + 1)
-    ready = [scans[number] for number in range(len(scans))]
+    turn = -(-steps // blocks)
+    # More than a turn takes: the workers, who run ahead, must not be done before its end.
+    scans = Scans(np.load(points), turn + AHEAD)
+    ready = [scans[number] for number in range(turn + 1)]
     step = TrainingStep(engine)
     step(ready[0])  # compiles, and starts threads before anything is forked
     alone: list[float] = []
     beside: list[float] = []
     for _ in range(blocks):
-        alone += paces(step, ready)
-        beside += paces(step, DataLoader(scans, batch_size=None, num_workers=WORKERS))
+        alone += paces(step, ready, turn)
+        beside += paces(step, DataLoader(scans, batch_size=None, num_workers=WORKERS), turn)
     a, b = (1e3 * statistics.median(taken) for taken in (alone, beside))
     found = {"alone_ms": a, "beside_ms": b, "slowdown": b / a, "steps": len(alone)}
     print(json.dumps(found | {"workers": WORKERS}))
@@ -82,12 +88,12 @@ class TrainingStep:
         self._net.zero_grad()
 
 
-def paces(step: TrainingStep, batches: Iterable[Batch]) -> Iterator[float]:
-    """Seconds from batch to batch, waiting for it included, from the second one on."""
+def paces(step: TrainingStep, batches: Iterable[Batch], count: int) -> Iterator[float]:
+    """Seconds of `count` steps, waiting for the batch included, after one that does not count."""
     stream = iter(batches)
     step(next(stream))
     began = time.perf_counter()
-    for batch in stream:
+    for batch in itertools.islice(stream, count):
         step(batch)
         now = time.perf_counter()
         yield now - began
