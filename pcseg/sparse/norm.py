@@ -16,6 +16,10 @@ from pcseg.sparse.tensor import SparseTensor, check_same_voxels
 FUSED = {"numba": "pcseg.sparse.backends.numba_norm"}
 """Backends with kernels that normalise, add and rectify at once; imported when first used."""
 
+FUSED_FROM = 1 << 20
+"""Numbers in the features from which such kernels are faster: fewer stay in the cache between
+PyTorch's own passes, whose overhead is smaller."""
+
 
 class BatchNorm(nn.Module):
     """Batch normalisation over all voxels of all samples.
@@ -116,7 +120,8 @@ def _can_fuse(feats: Tensor, norm: Any, residual: Tensor | None) -> bool:
         return False  # the compiler fuses the plain operations itself
     tensors = [feats, norm.weight, norm.bias] + ([] if residual is None else [residual])
     return (
-        feats.dtype in (torch.float32, torch.float64)
+        feats.numel() >= FUSED_FROM
+        and feats.dtype in (torch.float32, torch.float64)
         and all(tensor is not None and tensor.dtype == feats.dtype for tensor in tensors)
         and (residual is None or residual.shape == feats.shape)
         and not (norm.training and isinstance(norm, nn.SyncBatchNorm))

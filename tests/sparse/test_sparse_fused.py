@@ -26,8 +26,14 @@ from pcseg.sparse import (
     SubMConv3d,
     fused,
 )
+from pcseg.sparse import norm as norm_module
 from pcseg.sparse.backends.base import Epilogue
 from pcseg.sparse.functional import infer
+
+
+@pytest.fixture(autouse=True)
+def _fuse_the_smallest(monkeypatch):
+    monkeypatch.setattr(norm_module, "FUSED_FROM", 0)
 
 
 def cloud(device, channels=4, voxels=60, dtype=torch.float32):

@@ -15,9 +15,15 @@ from torch import nn
 
 from pcseg.errors import DataError
 from pcseg.sparse import BatchNorm, SparseTensor, use_backend
+from pcseg.sparse import norm as norm_module
 from pcseg.sparse.norm import batch_norm
 
 VARIANTS = list(itertools.product([False, True], repeat=3))
+
+
+@pytest.fixture(autouse=True)
+def _fuse_the_smallest(monkeypatch):
+    monkeypatch.setattr(norm_module, "FUSED_FROM", 0)
 
 
 def rows(count, channels, dtype=torch.float32, seed=0):
@@ -163,6 +169,15 @@ def test_other_norms_and_types_go_the_plain_way():
         assert batch_norm(feats, made_norm(4)).dtype == torch.float32
 
 
+def test_few_numbers_go_the_plain_way(monkeypatch):
+    monkeypatch.setattr(norm_module, "FUSED_FROM", 101)
+    names = []
+    for count in (10, 11):
+        with use_backend("numba"):
+            names.append(batch_norm(rows(count, 10), made_norm(10)).grad_fn.name())
+    assert names == ["NativeBatchNormBackward0", "_FusedNormBackward"]
+
+
 def test_hooks_on_the_norm_see_its_output():
     norm, seen = made_norm(4), []
     norm.register_forward_hook(lambda module, inputs, out: seen.append(out.clone()))
@@ -196,8 +211,10 @@ import hashlib, json, threading, torch
 from torch import nn
 from pcseg.sparse import use_backend
 from pcseg.sparse.backends import numba_norm
+from pcseg.sparse import norm as norm_module
 from pcseg.sparse.norm import batch_norm
 
+norm_module.FUSED_FROM = 0
 torch.manual_seed(0)
 feats, residual, gradient = (torch.randn(30011, 24) for _ in range(3))
 ran, kernel = set(), numba_norm._gradient
