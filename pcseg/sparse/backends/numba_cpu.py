@@ -78,13 +78,14 @@ class NumbaBackend:
         # With mirror images, half of the offsets are searched; the middle one needs no search.
         num_searched = len(deltas) // 2 if mirrored else len(deltas)
         num_blocks = -(-len(targets) // search.BLOCK)
-        tables = np.empty((2, num_searched, len(targets)), np.int32)
+        found = np.empty((2, num_searched * len(targets)), np.int32)
         counts = np.zeros((num_searched, num_blocks), np.int64)
+        places = np.zeros(num_blocks, np.int64)
         if len(keys) and len(targets):
             share(
                 search.walk,
                 *(keys.numpy(), targets.numpy(), np.array(deltas[:num_searched], np.int64)),
-                *(tables[0], tables[1], counts, np.zeros(1, np.int64)),
+                *(found, counts, places, np.zeros(1, np.int64), np.zeros(1, np.int64)),
                 work=8 * num_searched * len(targets),
             )
         lengths = counts.sum(1).tolist()
@@ -92,7 +93,7 @@ class NumbaBackend:
             lengths = [*lengths, len(keys), *reversed(lengths)]
         starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         pairs = np.empty((2, int(starts[-1])), np.int32)
-        search.gather_pairs(tables[0], tables[1], counts, mirrored, pairs[0], pairs[1])
+        search.gather_pairs(found, counts, places, mirrored, pairs[0], pairs[1])
         if mirrored:
             pairs[:, starts[num_searched] : starts[num_searched + 1]] = np.arange(len(keys))
         in_rows, out_rows = torch.from_numpy(pairs)

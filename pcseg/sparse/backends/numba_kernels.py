@@ -19,7 +19,7 @@ from pcseg.sparse.backends.numba_tiles import (
     make_spread_row,
     make_weight_tile,
 )
-from pcseg.sparse.backends.tickets import take_ticket
+from pcseg.sparse.backends.tickets import take_tickets
 
 _ROWS, _FEW_ROWS, _VECTORS = SHAPE.rows, SHAPE.few_rows, SHAPE.vectors
 
@@ -106,7 +106,7 @@ def convolve(
     cin, cout = x.shape[1], y.shape[1]
     padded = -(-cout // lanes) * lanes
     wide = lanes * _VECTORS
-    b = take_ticket(tickets)
+    b = take_tickets(tickets, 1)
     while b < borders.shape[1] - 1:
         begin = b * block
         end = min(begin + block, len(y))
@@ -136,7 +136,7 @@ def convolve(
                 if n < cout:
                     _partial_row_tile(x, packed, at, y, in_rows, out_rows, first, last, n, fresh)
         _finish_rows(finish, begin, end, y)
-        b = take_ticket(tickets)
+        b = take_tickets(tickets, 1)
 
 
 @njit(inline="always")
@@ -255,7 +255,7 @@ def weight_gradient(x, g, in_rows, out_rows, tasks, chunk, lanes, sums, tickets)
     lows = _low_rows(rows)
     xs = np.empty((chunk + lanes) * rows, x.dtype)
     gs = np.empty(chunk * columns, x.dtype)
-    t = take_ticket(tickets)
+    t = take_tickets(tickets, 1)
     while t < len(tasks):
         start, stop = tasks[t, 1], tasks[t, 2]
         total = sums[tasks[t, 3]]
@@ -264,7 +264,7 @@ def weight_gradient(x, g, in_rows, out_rows, tasks, chunk, lanes, sums, tickets)
             _pack_inputs(x, in_rows, first, last, rows, lows, lanes, xs)
             _pack_gradients(g, out_rows, first, last, columns, lanes, gs)
             _add_outer_products(xs, gs, lows, last - first, lanes, total, first == start)
-        t = take_ticket(tickets)
+        t = take_tickets(tickets, 1)
 
 
 @njit(nogil=True, cache=True)

@@ -11,29 +11,33 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from pcseg.sparse.backends.tickets import take_ticket
+from pcseg.sparse.backends.tickets import take_tickets
 
 BLOCK = 2048
 """Rows that one task walks, for all offsets; a task starts each offset with one binary search."""
 
 
 @njit(nogil=True, cache=True)
-def walk(keys, targets, deltas, in_table, out_table, counts, tickets):
+def walk(keys, targets, deltas, found, counts, places, tickets, taken):
     """Find the pairs of every offset, shared by all threads that call it.
 
-    The pairs of a block of targets are noted at the block's own places in the tables.
+    Blocks of targets lay their pairs down one behind the other, in the order in which they end.
 
     Args:
         keys: (V,) ascending int64, not empty.
         targets: (V',) ascending int64.
         deltas: (K,) int64: offset k pairs a target with the key ``target + deltas[k]``.
-        in_table: (K, V') int32, written: rows of `keys`, from the beginning of each block on.
-        out_table: (K, V') int32, written: rows of `targets`, beside them.
-        counts: (K, blocks) int64, written: how many there are.
+        found: (2, K * V') int32, written as far as there are pairs (a system gives memory when it
+            is written): rows of `keys` and of `targets`; a block's pairs by offset, then target.
+        counts: (K, blocks) int64, written: how many pairs there are.
+        places: (blocks,) int64, written: where the pairs of each block begin.
         tickets: (1,) int64 zero: the queue of blocks.
+        taken: (1,) int64 zero: how much of `found` is taken.
     """
     last = len(keys) - 1
-    block = take_ticket(tickets)
+    in_table = np.empty((len(deltas), BLOCK), np.int32)
+    out_table = np.empty((len(deltas), BLOCK), np.int32)
+    block = take_tickets(tickets, 1)
     while block < counts.shape[1]:
         begin = block * BLOCK
         end = min(begin + BLOCK, len(targets))
@@ -45,7 +49,7 @@ def walk(keys, targets, deltas, in_table, out_table, counts, tickets):
                 run += 1
             second, third = min(k + 1, len(deltas) - 1), min(k + 2, len(deltas) - 1)
             place = _first_not_below(keys, targets[begin] + deltas[k])
-            one = two = three = begin
+            one = two = three = 0
             for row in range(begin, end):
                 wanted = targets[row] + deltas[k]
                 while place <= last and keys[place] < wanted:
@@ -68,13 +72,20 @@ def walk(keys, targets, deltas, in_table, out_table, counts, tickets):
                         in_table[third, three] = here
                         out_table[third, three] = row
                         three += keys[here] == wanted + 2
-            counts[k, block] = one - begin
+            counts[k, block] = one
             if run > 1:
-                counts[second, block] = two - begin
+                counts[second, block] = two
             if run > 2:
-                counts[third, block] = three - begin
+                counts[third, block] = three
             k += run
-        block = take_ticket(tickets)
+        at = take_tickets(taken, counts[:, block].sum())
+        places[block] = at
+        for k in range(len(deltas)):
+            for i in range(counts[k, block]):
+                found[0, at] = in_table[k, i]
+                found[1, at] = out_table[k, i]
+                at += 1
+        block = take_tickets(tickets, 1)
 
 
 @njit(inline="always")
@@ -91,26 +102,33 @@ def _first_not_below(keys, wanted):
 
 
 @njit(nogil=True, cache=True)
-def gather_pairs(in_table, out_table, counts, mirrored, in_rows, out_rows):
-    """Copy the pairs of all blocks into lists by offset, their mirror images behind them."""
-    total = len(in_rows)
+def gather_pairs(found, counts, places, mirrored, in_rows, out_rows):
+    """Copy the pairs of all blocks into lists by offset, their mirror images behind them.
+
+    Args:
+        found: from `walk`, as `counts`.
+        counts: see there.
+        places: from `walk`; used up.
+        mirrored: whether offset K - 1 - k holds the pairs of offset k with their sides swapped.
+        in_rows: (P,) int32, written but for the middle offset of a mirrored map.
+        out_rows: (P,) int32, likewise.
+    """
+    image = len(in_rows)
     here = 0
     for k in range(counts.shape[0]):
-        start = here
-        for block in range(counts.shape[1]):
-            begin = block * BLOCK
-            for i in range(counts[k, block]):
-                in_rows[here] = in_table[k, begin + i]
-                out_rows[here] = out_table[k, begin + i]
-                here += 1
         if mirrored:
-            # Offset K - 1 - k holds the same pairs with their sides swapped; lists from both ends
-            # have the same lengths, so its place is known already.
-            length = here - start
-            image = total - here
-            for i in range(length):
-                in_rows[image + i] = out_rows[start + i]
-                out_rows[image + i] = in_rows[start + i]
+            # Lists from both ends have the same lengths, so the image's place is known already.
+            image -= counts[k].sum()
+        there = image
+        for block in range(counts.shape[1]):
+            at = places[block]
+            for i in range(at, at + counts[k, block]):
+                in_rows[here], out_rows[here] = found[0, i], found[1, i]
+                here += 1
+                if mirrored:
+                    in_rows[there], out_rows[there] = found[1, i], found[0, i]
+                    there += 1
+            places[block] += counts[k, block]
 
 
 @njit(nogil=True, cache=True)
