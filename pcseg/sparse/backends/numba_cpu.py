@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,16 +14,24 @@ from pcseg.sparse.backends import numba_kernels as kernels
 from pcseg.sparse.backends import numba_search as search
 from pcseg.sparse.backends.base import PLAIN, Epilogue
 from pcseg.sparse.backends.compiling import announce_compilation
+from pcseg.sparse.backends.numba_pack import (
+    join_channels,
+    join_input_channels,
+    pack_weight,
+    padded_columns,
+    padded_rows,
+    plain,
+)
 from pcseg.sparse.backends.numba_tiles import SHAPE
 from pcseg.sparse.backends.threads import share
 from pcseg.sparse.kernel_map import KernelMap
 from pcseg.sparse.keys import KeySpace, Triple
 from pcseg.sparse.level import Level
 
-_BLOCK_BYTES = 128 * 1024
+_BLOCK_BYTES = 256 * 1024
 """Output rows of a block: few enough to stay in the cache while all offsets add to them."""
 
-_CHUNK = 24
+_CHUNK = 48
 """Pairs that pass all panels of an offset's weight before the next pairs do."""
 
 _TASKS = 64
@@ -118,12 +127,12 @@ class NumbaBackend:
 
     def grad_weight(self, feats: Tensor, grad: Tensor, kernel_map: KernelMap) -> Tensor:
         """See `Backend.grad_weight`."""
-        x, g = _array(feats), _array(grad)
+        x, g = plain(feats), plain(grad)
         cin, cout, volume = x.shape[1], g.shape[1], kernel_map.volume
         lanes = SHAPE.lanes(x.itemsize)
         tasks = _weight_tasks(kernel_map)
         count = max(volume, int(tasks[:, 3].max(initial=0)) + 1)
-        sums = np.empty((count, _padded_rows(cin), -(-cout // lanes) * lanes), x.dtype)
+        sums = np.empty((count, padded_rows(cin), padded_columns(cout, x.itemsize)), x.dtype)
         sums[:volume][np.diff(kernel_map.starts) == 0] = 0
         share(
             kernels.weight_gradient,
@@ -131,7 +140,8 @@ class NumbaBackend:
             *(tasks, _WEIGHT_CHUNK, lanes, sums, np.zeros(1, np.int64)),
             work=len(kernel_map) * cin * cout,
         )
-        kernels.add_parts(tasks, volume, sums)
+        for k, _, _, place in tasks[tasks[:, 3] >= volume]:
+            sums[k] += sums[place]  # an offset's further tasks, in order
         return torch.from_numpy(sums[:volume, :cin, :cout])
 
 
@@ -139,21 +149,21 @@ def _convolve(
     feats: Tensor, weight: Tensor, kernel_map: KernelMap, epilogue: Epilogue, swapped: bool
 ) -> Tensor:
     """Outputs from a weight (K, Cin, Cout), or (K, Cout, Cin) if `swapped`."""
-    cin, cout = (weight.shape[2], weight.shape[1]) if swapped else weight.shape[1:]
+    weight = weight.detach().transpose(1, 2) if swapped else weight.detach()
+    cin, cout = weight.shape[1:]
     if _JOIN_HALVES and feats.dtype == torch.bfloat16 and cin % 2 == 0:
-        x, w = _pairs(feats).numpy(), _joined(weight, swapped)
-        swapped, dtype = False, np.dtype(np.float32)
+        x, weight = join_channels(feats).numpy(), join_input_channels(weight)
+        dtype = np.dtype(np.float32)
     else:
-        x, w = _array(feats), _array(weight)
+        x = plain(feats)
         dtype = x.dtype
-    lanes = SHAPE.lanes(dtype.itemsize)
-    packed = np.empty(len(w) * x.shape[1] * (-(-cout // lanes) * lanes), x.dtype)
-    kernels.pack_weight(w, swapped, lanes, packed)
+        weight = weight.to(torch.float64 if dtype == np.float64 else torch.float32)
+    packed = pack_weight(weight)
     y = np.empty((kernel_map.num_out, cout), dtype)
     nothing = np.empty(0, dtype)
     finish = (
-        nothing if epilogue.shift is None else _array(epilogue.shift),
-        nothing.reshape(0, 0) if epilogue.residual is None else _array(epilogue.residual),
+        nothing if epilogue.shift is None else plain(epilogue.shift),
+        nothing.reshape(0, 0) if epilogue.residual is None else plain(epilogue.residual),
         epilogue.relu,
     )
     block = _block_rows(kernel_map.num_out, max(cin, cout) * dtype.itemsize)
@@ -162,33 +172,10 @@ def _convolve(
         kernels.convolve,
         *(x, packed, kernel_map.in_rows.numpy(), kernel_map.out_rows.numpy(), borders),
         -1 if kernel_map.identity is None else kernel_map.identity,
-        *(block, _CHUNK, lanes, finish, y, np.zeros(1, np.int64)),
+        *(block, _CHUNK, SHAPE.lanes(dtype.itemsize), finish, y, np.zeros(1, np.int64)),
         work=len(kernel_map) * cin * cout,
     )
     return torch.from_numpy(y).to(feats.dtype)
-
-
-def _pairs(feats: Tensor) -> Tensor:
-    """(V, C / 2) int32: two bfloat16 channels in one number."""
-    flat = feats.detach().reshape(-1)
-    if flat.storage_offset() % 2:
-        flat = flat.clone()
-    return flat.view(torch.int32).reshape(len(feats), feats.shape[1] // 2)
-
-
-def _joined(weight: Tensor, swapped: bool) -> np.ndarray[Any, Any]:
-    """(K, Cin / 2, Cout) int32: two bfloat16 input channels of a weight in one number."""
-    weight = weight.detach().to(torch.bfloat16)
-    rows = weight.transpose(1, 2) if swapped else weight
-    volume, cin, cout = rows.shape
-    neighbours = rows.reshape(volume, cin // 2, 2, cout).transpose(2, 3)
-    return _pairs(neighbours.reshape(-1, 2)).numpy().reshape(volume, cin // 2, cout)
-
-
-def _padded_rows(channels: int) -> int:
-    """The next number of channels that tiles of both heights fill."""
-    unit = SHAPE.row_unit
-    return max(-(-channels // unit) * unit, SHAPE.few_rows)
 
 
 def _coarse_space(space: KeySpace, stride: Triple) -> KeySpace:
@@ -199,12 +186,6 @@ def _coarse_space(space: KeySpace, stride: Triple) -> KeySpace:
     return KeySpace((low[0], low[1], low[2]), extent, (0, 0, 0), space.num_batches)
 
 
-def _array(tensor: Tensor) -> np.ndarray[Any, Any]:
-    if tensor.dtype in (torch.float16, torch.bfloat16):
-        tensor = tensor.float()
-    return tensor.detach().contiguous().numpy()
-
-
 def _block_rows(num_rows: int, bytes_per_row: int) -> int:
     """Rows of a block: a power of two that fits the cache and leaves several blocks per core."""
     fitting = min(_BLOCK_BYTES // bytes_per_row, num_rows // 16, 1024)
@@ -212,11 +193,13 @@ def _block_rows(num_rows: int, bytes_per_row: int) -> int:
 
 
 def _borders(kernel_map: KernelMap, block: int) -> np.ndarray[Any, Any]:
+    """(K, blocks + 1) int64: where in the list of each offset each block of rows begins."""
     if ("borders", block) not in kernel_map.notes:
-        num_blocks = -(-kernel_map.num_out // block)
-        starts = np.array(kernel_map.starts)
-        rows = kernel_map.out_rows.numpy()
-        kernel_map.notes["borders", block] = kernels.block_borders(rows, starts, block, num_blocks)
+        rows, starts = kernel_map.out_rows.numpy(), kernel_map.starts
+        edges = np.arange(-(-kernel_map.num_out // block) + 1, dtype=np.int32) * block
+        kernel_map.notes["borders", block] = np.stack(
+            [a + np.searchsorted(rows[a:b], edges) for a, b in itertools.pairwise(starts)]
+        )
     borders: np.ndarray[Any, Any] = kernel_map.notes["borders", block]
     return borders
 

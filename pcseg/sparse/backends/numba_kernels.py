@@ -36,54 +36,7 @@ _spread_wide = make_spread_row(vectors=SHAPE.vectors)
 _spread_narrow = make_spread_row(vectors=1)
 
 
-@njit(nogil=True, cache=True)
-def block_borders(rows, starts, block, num_blocks):
-    """(K, num_blocks + 1) int64: where in the list of each offset each block of rows begins."""
-    borders = np.empty((len(starts) - 1, num_blocks + 1), np.int64)
-    for k in range(len(starts) - 1):
-        low = starts[k]
-        for b in range(num_blocks):
-            borders[k, b] = low
-            high = starts[k + 1]
-            while low < high:
-                middle = (low + high) // 2
-                if rows[middle] < (b + 1) * block:
-                    low = middle + 1
-                else:
-                    high = middle
-        borders[k, num_blocks] = starts[k + 1]
-    return borders
-
-
-@njit(nogil=True, cache=True)
-def pack_weight(w, swapped, lanes, packed):
-    """Lay the weight out in panels, in the order in which the tiles read it.
-
-    Args:
-        w: (K, Cin, Cout), or (K, Cout, Cin) if `swapped`.
-        swapped: whether to read the transposed matrices.
-        lanes: columns are filled up with zeros to a multiple of this.
-        packed: (K * Cin * padded Cout,), written: offset by offset, panel by panel (of as many
-            vectors as a tile has, then of one), row by row.
-    """
-    cin, cout = (w.shape[2], w.shape[1]) if swapped else (w.shape[1], w.shape[2])
-    at = 0
-    for k in range(len(w)):
-        column = 0
-        while column < cout:
-            left = cout - column
-            width = lanes * _VECTORS if left >= lanes * _VECTORS else lanes
-            filled = min(width, left)
-            for a in range(cin):
-                for c in range(filled):
-                    packed[at + c] = w[k, column + c, a] if swapped else w[k, a, column + c]
-                for c in range(filled, width):
-                    packed[at + c] = 0
-                at += width
-            column += width
-
-
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def convolve(
     x, packed, in_rows, out_rows, borders, identity, block, chunk, lanes, finish, y, tickets
 ):
@@ -91,10 +44,10 @@ def convolve(
 
     Args:
         x: (num_in, Cin).
-        packed: the weight, from `pack_weight`.
+        packed: the weight, from `numba_pack.pack_weight`.
         in_rows: (P,) int32.
         out_rows: (P,) int32.
-        borders: from `block_borders`.
+        borders: (K, blocks + 1) int64: where in the list of each offset each block begins.
         identity: the offset that joins each row with itself, or -1.
         block: rows of a block.
         chunk: pairs that pass all panels of an offset before the next ones do.
@@ -235,7 +188,7 @@ def _add_outer_products(xs, gs, lows, count, lanes, total, fresh):
         n += wide if is_wide else lanes
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def weight_gradient(x, g, in_rows, out_rows, tasks, chunk, lanes, sums, tickets):
     """Sums of ``x[i]^T g[o]`` over pairs, shared by all threads that call it.
 
@@ -265,14 +218,3 @@ def weight_gradient(x, g, in_rows, out_rows, tasks, chunk, lanes, sums, tickets)
             _pack_gradients(g, out_rows, first, last, columns, lanes, gs)
             _add_outer_products(xs, gs, lows, last - first, lanes, total, first == start)
         t = take_tickets(tickets, 1)
-
-
-@njit(nogil=True, cache=True)
-def add_parts(tasks, volume, sums):
-    """Add the sums of an offset's further tasks to that of its first, in order."""
-    for t in range(len(tasks)):
-        if tasks[t, 3] >= volume:
-            total, part = sums[tasks[t, 0]], sums[tasks[t, 3]]
-            for a in range(total.shape[0]):
-                for c in range(total.shape[1]):
-                    total[a, c] += part[a, c]

@@ -17,7 +17,7 @@ BLOCK = 2048
 """Rows that one task walks, for all offsets; a task starts each offset with one binary search."""
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def walk(keys, targets, deltas, found, counts, places, tickets, taken):
     """Find the pairs of every offset, shared by all threads that call it.
 
@@ -78,7 +78,10 @@ def walk(keys, targets, deltas, found, counts, places, tickets, taken):
             if run > 2:
                 counts[third, block] = three
             k += run
-        at = take_tickets(taken, counts[:, block].sum())
+        number = 0
+        for k in range(len(deltas)):
+            number += counts[k, block]
+        at = take_tickets(taken, number)
         places[block] = at
         for k in range(len(deltas)):
             for i in range(counts[k, block]):
@@ -101,7 +104,7 @@ def _first_not_below(keys, wanted):
     return low
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def gather_pairs(found, counts, places, mirrored, in_rows, out_rows):
     """Copy the pairs of all blocks into lists by offset, their mirror images behind them.
 
@@ -118,7 +121,8 @@ def gather_pairs(found, counts, places, mirrored, in_rows, out_rows):
     for k in range(counts.shape[0]):
         if mirrored:
             # Lists from both ends have the same lengths, so the image's place is known already.
-            image -= counts[k].sum()
+            for block in range(counts.shape[1]):
+                image -= counts[k, block]
         there = image
         for block in range(counts.shape[1]):
             at = places[block]
@@ -131,7 +135,7 @@ def gather_pairs(found, counts, places, mirrored, in_rows, out_rows):
             places[block] += counts[k, block]
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def coarse_keys(coords, divisors, lows, extents, class_starts):
     """Keys of ``floor(c / divisor)``, sorted within classes of equal (x mod, y mod).
 
@@ -152,8 +156,9 @@ def coarse_keys(coords, divisors, lows, extents, class_starts):
     num_classes = len(class_starts) - 1
     keys = np.empty(num_rows, np.int64)
     classes = np.empty(num_rows, np.int32)
-    last = np.full(num_classes, np.int64(-1))
-    counts = np.zeros(num_classes, np.int64)
+    last, counts = np.empty(num_classes, np.int64), np.empty(num_classes, np.int64)
+    for name in range(num_classes):
+        last[name], counts[name] = -1, 0
     for row in range(num_rows):
         x = coords[row, 1] // divisors[0]
         y = coords[row, 2] // divisors[1]
@@ -179,12 +184,14 @@ def coarse_keys(coords, divisors, lows, extents, class_starts):
     return lists
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def merge_distinct(lists, starts):
     """Merge sorted lists that lie one after the other, pair by pair, dropping repeats."""
-    spare = np.empty_like(lists)
-    borders = starts.copy()
-    number = len(borders) - 1
+    spare = np.empty(len(lists), np.int64)
+    number = len(starts) - 1
+    borders = np.empty(number + 1, np.int64)
+    for i in range(number + 1):
+        borders[i] = starts[i]
     while number > 1:
         end = 0
         kept = 0

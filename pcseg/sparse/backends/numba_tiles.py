@@ -193,7 +193,7 @@ def _row_tile(code: _Code, vectors: int, partial: bool) -> None:
     sums = [[cgutils.alloca_once(b, vec) for _ in range(vectors)] for _ in range(rows)]
     panel = b.gep(w.data, [w_at])
     with cgutils.for_range_slice(b, first, last, _I64(rows), intp=_I64, inc=True) as (pair, _):
-        there, sources, targets = [], [], []
+        there, sources, targets = [], [], []  # what is not used costs nothing
         for m in range(rows):
             at = b.add(pair, _I64(m))
             there.append(b.icmp_signed("<", at, last))
@@ -217,27 +217,34 @@ def _row_tile(code: _Code, vectors: int, partial: bool) -> None:
                         code.multiply_add_halves(left, right[v], sums[m][v])
                     else:
                         code.multiply_add(left, right[v], sums[m][v])
-        columns = b.sub(cout, column)
-        for m in range(rows):
-            with b.if_then(there[m], likely=True):
-                if partial:
-                    _store_some(code, sums[m][0], targets[m], columns, fresh)
-                else:
+        if partial:
+            _add_columns(code, sums, pair)
+        else:
+            for m in range(rows):
+                with b.if_then(there[m], likely=True):
                     for v in range(vectors):
                         code.store(b.load(sums[m][v]), targets[m], v * lanes)
 
 
-def _store_some(code: _Code, total: Any, target: Any, columns: Any, fresh: Any) -> None:
-    """Add the first `columns` numbers of a vector to memory, or set them if `fresh`."""
+def _add_columns(code: _Code, sums: Sequence[Sequence[Any]], pair: Any) -> None:
+    """Add the columns that exist of a tile of single vectors to the output, number by number."""
     b = code.builder
-    # A copy, because what is indexed by a variable cannot stay in a register.
-    copy = cgutils.alloca_once(b, code.vector)
-    b.store(b.load(total), copy)
-    numbers = b.bitcast(copy, code.number.as_pointer())
-    with cgutils.for_range(b, columns, intp=_I64) as loop:
-        place = b.gep(target, [loop.index])
-        old = b.select(fresh, code.number(0.0), b.load(place))
-        b.store(b.fadd(old, b.load(b.gep(numbers, [loop.index]))), place)
+    y, out_rows = code.array(3), code.array(5)
+    last, column, fresh = (code.arguments[i] for i in (7, 8, 9))
+    cout = b.extract_value(y.shape, 1)
+    # A copy in memory: what is indexed by a variable cannot stay in a register.
+    copy = cgutils.alloca_once(b, code.number, len(sums) * code.lanes)
+    for m, (total,) in enumerate(sums):
+        code.store(b.load(total), copy, m * code.lanes)
+    left = b.sub(last, pair)
+    count = b.select(b.icmp_signed("<", left, _I64(len(sums))), left, _I64(len(sums)))
+    with cgutils.for_range(b, count, intp=_I64) as rows:
+        row = b.gep(code.row(y, out_rows, b.add(pair, rows.index), cout), [column])
+        numbers = b.gep(copy, [b.mul(rows.index, _I64(code.lanes))])
+        with cgutils.for_range(b, b.sub(cout, column), intp=_I64) as columns:
+            place = b.gep(row, [columns.index])
+            old = b.select(fresh, code.number(0.0), b.load(place))
+            b.store(b.fadd(old, b.load(b.gep(numbers, [columns.index]))), place)
 
 
 def _weight_tile(code: _Code, rows: int, vectors: int) -> None:
