@@ -13,7 +13,7 @@ from numba import njit
 
 from pcseg.sparse.backends.tickets import take_tickets
 
-BLOCK = 2048
+BLOCK = 1024
 """Rows that one task walks, for all offsets; a task starts each offset with one binary search."""
 
 
