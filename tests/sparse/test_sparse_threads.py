@@ -14,12 +14,14 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from pcseg.sparse import SparseConv3d, SparseInverseConv3d, SparseTensor, SubMConv3d, use_backend
+from pcseg.sparse.backends import threads
 
 # Place-dependent features and gradients: with constant ones, rows that were exchanged look right.
 PROGRAM = """
-import hashlib, json, sys, torch
+import hashlib, json, sys, threading, torch
+from unittest import mock
 from pcseg.sparse import SparseConv3d, SparseInverseConv3d, SparseTensor, SubMConv3d, use_backend
-from pcseg.sparse.backends import threads
+from pcseg.sparse.backends import numba_cpu, threads
 
 torch.manual_seed(0)
 coords = torch.unique(torch.randint(0, 28, (6000, 3)), dim=0)
@@ -37,19 +39,35 @@ def digest():
     found = [tensor.feats, start.grad, *(layer.weight.grad for layer in layers)]
     return hashlib.sha256(b"".join(t.detach().numpy().tobytes() for t in found)).hexdigest()
 
+def side_by_side(kernel, *arguments, work):
+    # As threads.share, but all threads begin at the same moment.
+    count = threads.thread_count(work)
+    barrier = threading.Barrier(count)
+    def run():
+        barrier.wait()
+        kernel(*arguments)
+    others = [threading.Thread(target=run) for _ in range(count - 1)]
+    for other in others:
+        other.start()
+    run()
+    for other in others:
+        other.join()
+
 used, digests = [], []
 with use_backend(sys.argv[1]):
     for count in (1, 2, 4):
         torch.set_num_threads(count)
         used.append(threads.thread_count(10**9))
-        digests.append([digest() for _ in range(3)])
+        digests.append([digest() for _ in range(int(sys.argv[2]))])
+        with mock.patch.object(numba_cpu, "share", side_by_side):
+            digests[-1] += [digest() for _ in range(int(sys.argv[2]))]
 print(json.dumps([used, digests]))
 """
 
 
-def run(backend: str) -> tuple[list[int], list[list[str]]]:
+def run(backend: str, repeats: int) -> tuple[list[int], list[list[str]]]:
     environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
-    command = [sys.executable, "-c", PROGRAM, backend]
+    command = [sys.executable, "-c", PROGRAM, backend, str(repeats)]
     child = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=300, check=True
     )
@@ -58,14 +76,14 @@ def run(backend: str) -> tuple[list[int], list[list[str]]]:
 
 
 def test_numba_gives_the_same_bits_for_1_2_and_4_threads():
-    used, digests = run("numba")
+    used, digests = run("numba", 20)
     assert used == [1, 2, 4]
     assert len({d for row in digests for d in row}) == 1
 
 
 def test_torch_repeats_itself_for_1_2_and_4_threads():
-    _, digests = run("torch")
-    assert [len(set(row)) for row in digests] == [1, 1, 1]
+    _, digests = run("torch", 2)
+    assert [len(set(row)) for row in digests] == [1, 1, 1]  # four times each
 
 
 class _Convolved(Dataset):
@@ -78,9 +96,12 @@ class _Convolved(Dataset):
         return 4
 
     def __getitem__(self, index):
+        torch.set_num_threads(2)  # a worker has one, and would need no help
         with torch.no_grad():
             fresh = SparseTensor(self.tensor.feats, self.tensor.coords)
-            return self.layer(fresh).feats
+            feats = self.layer(fresh).feats
+        assert threads._crew._size > 0
+        return feats
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -123,8 +144,6 @@ def test_concurrent_callers_do_not_disturb_each_other():
 
 
 def test_shared_work_is_done_once_by_all_and_errors_come_back():
-    from pcseg.sparse.backends import threads
-
     tasks, done, helpers = list(range(500)), [], set()
 
     def kernel(tasks, done):
@@ -148,8 +167,6 @@ def test_shared_work_is_done_once_by_all_and_errors_come_back():
 
 
 def test_an_error_on_another_thread_is_raised_here():
-    from pcseg.sparse.backends import threads
-
     here, started = threading.get_ident(), threading.Event()
 
     def kernel():

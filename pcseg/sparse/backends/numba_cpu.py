@@ -13,7 +13,7 @@ from torch import Tensor
 from pcseg.sparse.backends import numba_kernels as kernels
 from pcseg.sparse.backends import numba_search as search
 from pcseg.sparse.backends.base import PLAIN, Epilogue
-from pcseg.sparse.backends.compiling import announce_compilation
+from pcseg.sparse.backends.compiling import announce_compilation, wait_for_help
 from pcseg.sparse.backends.numba_pack import (
     join_channels,
     join_input_channels,
@@ -23,9 +23,10 @@ from pcseg.sparse.backends.numba_pack import (
     plain,
 )
 from pcseg.sparse.backends.numba_tiles import SHAPE
+from pcseg.sparse.backends.reference import TorchBackend
 from pcseg.sparse.backends.threads import share
 from pcseg.sparse.kernel_map import KernelMap
-from pcseg.sparse.keys import KeySpace, Triple
+from pcseg.sparse.keys import Triple
 from pcseg.sparse.level import Level
 
 _BLOCK_BYTES = 256 * 1024
@@ -42,6 +43,9 @@ _TASK_PAIRS = 2048
 
 _WEIGHT_CHUNK = 96
 """Pairs whose rows pass all tiles of a weight gradient before the next ones do."""
+
+_MOST_CLASSES = 4096
+"""Sorted lists that the voxels of a level are divided into at most when they are coarsened."""
 
 _JOIN_HALVES = SHAPE.multiplies_halves
 """Whether bfloat16 is multiplied as it is; taking it apart costs more than float32 does."""
@@ -68,8 +72,9 @@ class NumbaBackend:
         """See `Backend.coarsen`."""
         if len(level) == 0:
             return level.coords
-        space, _ = level.keys()
-        coarse = _coarse_space(space, stride)
+        if stride[0] * stride[1] > _MOST_CLASSES:
+            return TorchBackend().coarsen(level, stride)
+        coarse = level.keys()[0].coarser(stride)
         starts = np.empty(stride[0] * stride[1] + 1, np.int64)
         lists = search.coarse_keys(
             np.ascontiguousarray(level.sorted_coords.numpy()),
@@ -127,6 +132,7 @@ class NumbaBackend:
 
     def grad_weight(self, feats: Tensor, grad: Tensor, kernel_map: KernelMap) -> Tensor:
         """See `Backend.grad_weight`."""
+        wait_for_help()
         x, g = plain(feats), plain(grad)
         cin, cout, volume = x.shape[1], g.shape[1], kernel_map.volume
         lanes = SHAPE.lanes(x.itemsize)
@@ -141,8 +147,10 @@ class NumbaBackend:
             work=len(kernel_map) * cin * cout,
         )
         for k, _, _, place in tasks[tasks[:, 3] >= volume]:
-            sums[k] += sums[place]  # an offset's further tasks, in order
-        return torch.from_numpy(sums[:volume, :cin, :cout])
+            # An offset's further tasks, in order; what lies beyond its channels has no meaning.
+            sums[k, :cin, :cout] += sums[place, :cin, :cout]
+        total = sums[:volume, :cin, :cout]
+        return torch.from_numpy(total if total.size == sums.size else total.copy())
 
 
 def _convolve(
@@ -176,14 +184,6 @@ def _convolve(
         work=len(kernel_map) * cin * cout,
     )
     return torch.from_numpy(y).to(feats.dtype)
-
-
-def _coarse_space(space: KeySpace, stride: Triple) -> KeySpace:
-    """The box of the coarse voxels of a box, without a halo."""
-    low = [o // s for o, s in zip(space.origin, stride, strict=True)]
-    high = [(o + e - 1) // s for o, e, s in zip(space.origin, space.extent, stride, strict=True)]
-    extent = (high[0] - low[0] + 1, high[1] - low[1] + 1, high[2] - low[2] + 1)
-    return KeySpace((low[0], low[1], low[2]), extent, (0, 0, 0), space.num_batches)
 
 
 def _block_rows(num_rows: int, bytes_per_row: int) -> int:

@@ -21,6 +21,11 @@ from pcseg.sparse.backends.numba_tiles import (
 )
 from pcseg.sparse.backends.tickets import take_tickets
 
+INLINED = "a5beb490013f48bb"
+"""Digest of numba_tiles.py and tickets.py, whose code is compiled into these kernels: numba looks
+only at this file to see whether its machine code on disk is up to date. A test tells what to write.
+"""
+
 _ROWS, _FEW_ROWS, _VECTORS = SHAPE.rows, SHAPE.few_rows, SHAPE.vectors
 
 _row_tile = make_row_tile(SHAPE.vectors, partial=False)
@@ -128,9 +133,11 @@ def _pack_inputs(x, in_rows, first, last, rows, lows, lanes, xs):
     low_stride, stride = _FEW_ROWS * count + lanes, _ROWS * count + lanes
     low_tiles, tiles = lows // _FEW_ROWS, (rows - lows) // _ROWS
     begin = low_tiles * low_stride
+    # From the rows after this one, whole vectors would be read beyond the end of the array.
+    safe = len(x) - -(-(rows + lanes) // x.shape[1])
     for i in range(count):
         row = in_rows[first + i]
-        if row < len(x) - 1:
+        if row <= safe:
             p = first + i
             _spread_few(x, in_rows, p, 0, low_tiles, xs, i * _FEW_ROWS, low_stride)
             _spread_rows(x, in_rows, p, lows, tiles, xs, begin + i * _ROWS, stride)
@@ -150,9 +157,10 @@ def _pack_gradients(g, out_rows, first, last, columns, lanes, gs):
     wide = lanes * _VECTORS
     panels = columns // wide
     begin, rest = panels * wide, columns // lanes - panels * _VECTORS
+    safe = len(g) - -(-columns // g.shape[1])
     for i in range(count):
         row = out_rows[first + i]
-        if row < len(g) - 1:
+        if row <= safe:
             p = first + i
             _spread_wide(g, out_rows, p, 0, panels, gs, i * wide, wide * count)
             at = begin * count + i * lanes

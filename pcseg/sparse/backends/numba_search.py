@@ -13,6 +13,11 @@ from numba import njit
 
 from pcseg.sparse.backends.tickets import take_tickets
 
+INLINED = "a5beb490013f48bb"
+"""Digest of numba_tiles.py and tickets.py, whose code is compiled into these kernels: numba looks
+only at this file to see whether its machine code on disk is up to date. A test tells what to write.
+"""
+
 BLOCK = 1024
 """Rows that one task walks, for all offsets; a task starts each offset with one binary search."""
 

@@ -19,9 +19,6 @@ from numba.extending import intrinsic
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
-_LINE_BYTES = 64
-"""Of the cache; only a hint goes wrong where it is another."""
-
 _AHEAD = 8
 """Rows that are asked for before they are needed."""
 
@@ -135,9 +132,9 @@ def make_weight_tile(rows: int, vectors: int) -> Any:
 def make_spread_row(numbers: int = 0, vectors: int = 0) -> Any:
     """Distribute a row that a kernel map names over panels of some columns.
 
-    Whole vectors are read and written, up to one vector less one number too many: the row must not
-    be the last of its array, the next row of a panel must be written after this one, and a vector
-    of room must follow each panel.
+    Whole vectors are read and written, up to one vector less one number too many: so much of the
+    array must follow the row, the next row of a panel must be written after this one, and a
+    vector of room must follow each panel.
 
     Args:
         numbers: width of the panels.

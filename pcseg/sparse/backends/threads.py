@@ -9,6 +9,7 @@ when idle, bear several callers at once, and need no code of their own to be com
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -76,6 +77,8 @@ class _Job:
         while self._take_place():
             started -= 1
         errors = [self._ended.get() for _ in range(started)]
+        # A thread may wake late and still find this job: the arrays must not wait for it.
+        del self._kernel, self._arguments
         for error in errors:
             if error is not None:
                 raise error
@@ -99,11 +102,11 @@ class _Crew:
     def send(self, job: _Job, helpers: int) -> None:
         """Ask `helpers` threads to help with a job."""
         if self._size < helpers:
-            with self._lock:
-                for _ in range(self._size, helpers):
+            with self._lock, contextlib.suppress(RuntimeError):  # no more threads: fewer will do
+                while self._size < helpers:
                     # Daemons: they hold nothing that would have to be put away at the end.
                     threading.Thread(target=self._serve, name="pcseg-kernel", daemon=True).start()
-                self._size = max(self._size, helpers)
+                    self._size += 1
         for _ in range(helpers):
             self._jobs.put(job)
 
@@ -121,4 +124,5 @@ def _replace_crew() -> None:
     _crew = _Crew()
 
 
-os.register_at_fork(after_in_child=_replace_crew)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_replace_crew)
