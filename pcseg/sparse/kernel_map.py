@@ -31,7 +31,6 @@ class KernelMap:
         num_out: rows of the output.
         identity: the offset whose pairs are (0, 0), (1, 1), …, if there is one.
         in_sorted: whether the input rows of each offset ascend too (so in levels in key order).
-        notes: what a backend wants to remember about this map, such as its blocks.
 
     Attributes:
         mirrored: whether offset ``K - 1 - k`` has the pairs of offset k with their sides swapped.
@@ -49,9 +48,8 @@ class KernelMap:
         num_out: int,
         identity: int | None = None,
         in_sorted: bool = True,
-        notes: dict[Any, Any] | None = None,
     ) -> None:
-        here = _Side((in_rows, out_rows, starts), notes={} if notes is None else notes)
+        here = _Side((in_rows, out_rows, starts))
         self._set(here, _Side(), len(starts) - 1, num_in, num_out, identity, in_sorted)
 
     @classmethod
@@ -145,16 +143,13 @@ class KernelMap:
         """Whether the lists are there, or one swap away."""
         return self._here.pairs is not None or self._there.pairs is not None
 
-    @property
-    def device(self) -> torch.device:
-        """Where the rows are."""
-        return next(face.device for face in self._face()[0])
-
     def __len__(self) -> int:
         return len(self.in_rows)
 
     def __repr__(self) -> str:
-        return f"KernelMap({self.num_in} rows to {self.num_out}, {self.volume} offsets)"
+        # How many pairs a table has, it would have to count.
+        pairs = f", {self.starts[-1]} pairs" if self.has_pairs else ""
+        return f"KernelMap({self.num_in} rows to {self.num_out}, {self.volume} offsets{pairs})"
 
     def offset_ids(self) -> Tensor:
         """(P,) int64: the kernel offset of each pair."""

@@ -115,40 +115,44 @@ def fit_keys(coords: Array, halo: Sequence[int] = (HALO, HALO, HALO)) -> KeySpac
     return _fitted(low, high, halo)
 
 
-def number_voxels(coords: Tensor, halo: int = HALO) -> tuple[KeySpace, Tensor, bool]:
+def number_voxels(coords: Tensor) -> tuple[KeySpace, Tensor, bool]:
     """Fit a key space, number the voxels in it, and see if they are in order, in one go.
 
-    On a CUDA device the host waits once for all three.
+    On a CUDA device the host waits once for all three. Coordinates that are out of order cost
+    `Level` a second wait: sorted, they are searched for repeated ones.
 
     Args:
         coords: (V, 4) int32.
-        halo: of the key space, in voxels.
 
     Returns:
-        The key space, (V,) int64 keys in the order of the rows, and whether each is larger than
-        the one before.
+        The key space with the default halo, (V,) int64 keys in the order of the rows, and whether
+        each is larger than the one before.
 
     Raises:
         DataError: for a negative batch index, or if the box has more than 2^63 voxels.
     """
     if len(coords) == 0:
         return fit_keys(coords), coords.new_empty(0, dtype=torch.int64), True
-    if coords.device.type == "cpu":
-        # NumPy starts no threads: for so little work they cost more than they gain.
-        array = coords.numpy()
-        space = fit_keys(array, (halo,) * 3)
-        numbers = space.keys(array)
-        ascending = bool((numbers[1:] > numbers[:-1]).all())
-        return space, torch.from_numpy(numbers), ascending
+    if coords.device.type != "cpu":
+        return _number_on_device(coords)
+    # NumPy starts no threads: for so little work they cost more than they gain.
+    array = coords.numpy()
+    space = fit_keys(array)
+    keys = space.keys(array)
+    return space, torch.from_numpy(keys), bool((keys[1:] > keys[:-1]).all())
+
+
+def _number_on_device(coords: Tensor) -> tuple[KeySpace, Tensor, bool]:
+    """`number_voxels` of at least one voxel, with all that the host must know in one transfer."""
     low, high = (bound.to(torch.int64) for bound in torch.aminmax(coords, dim=0))
     # The formula of `KeySpace.keys` with numbers that the host does not know yet.
-    extent = high - low + (1 + 2 * halo)
+    extent = high - low + (1 + 2 * HALO)
     keys = coords[:, 0].to(torch.int64)
     for axis in (1, 2, 3):
-        keys = keys * extent[axis] + (coords[:, axis].to(torch.int64) - (low[axis] - halo))
+        keys = keys * extent[axis] + (coords[:, axis].to(torch.int64) - (low[axis] - HALO))
     rising = (keys.diff() > 0).all()
     facts = torch.cat([low, high, rising[None].to(torch.int64)]).tolist()
-    return _fitted(facts[:4], facts[4:8], (halo,) * 3), keys, bool(facts[8])
+    return _fitted(facts[:4], facts[4:8], (HALO,) * 3), keys, bool(facts[8])
 
 
 def _fitted(low: list[int], high: list[int], halo: Sequence[int]) -> KeySpace:

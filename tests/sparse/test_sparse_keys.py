@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pcseg.errors import DataError
 from pcseg.sparse import SparseTensor, SubMConv3d, use_backend, voxelize
-from pcseg.sparse.keys import HALO, fit_keys
+from pcseg.sparse.keys import HALO, _number_on_device, fit_keys, number_voxels
 
 KILOMETRES = 500_000
 """5 km in voxels of 1 cm."""
@@ -36,6 +36,17 @@ def test_keys_are_distinct_ordered_and_reversible(cells):
     as_numpy = space.keys(coords.numpy())
     assert np.array_equal(as_numpy, keys.numpy())
     assert np.array_equal(space.coords(as_numpy), coords.numpy())
+
+
+@settings(deadline=None, max_examples=60)  # deadlines fail on busy machines
+@given(clouds, st.booleans())
+def test_a_device_numbers_voxels_as_a_cpu_does(cells, ordered):
+    coords = torch.tensor(sorted(cells) if ordered else cells, dtype=torch.int32)
+    space, keys, ascending = _number_on_device(coords)
+    expected_space, expected_keys, expected_ascending = number_voxels(coords)
+    assert space == expected_space == fit_keys(coords)
+    assert keys.dtype == torch.int64 and torch.equal(keys, expected_keys)
+    assert ascending is expected_ascending is (cells == sorted(cells) or ordered)
 
 
 @settings(deadline=None, max_examples=60)  # deadlines fail on busy machines
@@ -69,13 +80,15 @@ def test_five_kilometres_at_one_centimetre_in_64_samples_fit():
 
 def test_an_extent_beyond_64_bits_is_refused_with_a_remedy():
     coords = torch.tensor([[0, -(2**31), -(2**31), 0], [0, 2**31 - 1, 2**31 - 1, 0]])
-    with pytest.raises(DataError, match="larger voxels"):
-        fit_keys(coords)
+    for number in (fit_keys, number_voxels, _number_on_device):
+        with pytest.raises(DataError, match="larger voxels"):
+            number(coords)
 
 
 def test_a_negative_batch_index_is_refused():
-    with pytest.raises(DataError, match="batch index"):
-        fit_keys(torch.tensor([[-1, 0, 0, 0]]))
+    for number in (fit_keys, number_voxels, _number_on_device):
+        with pytest.raises(DataError, match="batch index"):
+            number(torch.tensor([[-1, 0, 0, 0]]))
 
 
 @pytest.mark.parametrize("name", ["torch", "numba"])
