@@ -28,6 +28,7 @@ from pcseg.cli import (
     view,
 )
 from pcseg.cli.console import errors
+from pcseg.cli.memory import keep_freed_memory
 from pcseg.errors import Interrupted, PcsegError
 
 
@@ -86,4 +87,5 @@ def _version(
 
 def run() -> None:
     """Run the command line."""
+    keep_freed_memory()
     app()
