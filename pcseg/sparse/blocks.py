@@ -10,7 +10,7 @@ from torch import nn
 
 from pcseg.sparse.conv import Convolution, SubMConv3d
 from pcseg.sparse.fused import convolve_norm
-from pcseg.sparse.norm import BatchNorm, is_watched
+from pcseg.sparse.norm import BatchNorm, does_what
 from pcseg.sparse.tensor import SparseTensor
 
 
@@ -46,25 +46,33 @@ class ReLU(nn.Module):
         return tensor.replace(F.relu(tensor.feats, self.inplace))
 
 
+_JOINED = ((Convolution, BatchNorm), (BatchNorm, ReLU))
+"""What is taken in one step with what comes before it."""
+
+
 class Sequential(nn.Sequential):
     """nn.Sequential that takes a convolution, the norm and the ReLU behind it in one step.
 
-    The results are those of the modules one after the other. A module with a hook is called as
-    such, so that the hook sees what it expects.
+    The results are those of the modules one after the other. A module with a hook, or with a
+    ``forward`` of its own, is called as such.
     """
 
     def forward(self, tensor: SparseTensor) -> SparseTensor:
         """Run the modules in order."""
-        for step in _steps(self):
-            if len(step) == 1:
-                tensor = step[0](tensor)
-                continue
-            relu = isinstance(step[-1], ReLU)
-            if isinstance(step[0], Convolution):
-                tensor = convolve_norm(step[0], step[1], tensor, relu=relu)
-            else:
-                tensor = step[0](tensor, relu=relu)
-        return tensor
+        return _run(self, tensor)
+
+
+def _run(modules: Iterable[nn.Module], tensor: SparseTensor) -> SparseTensor:
+    for step in _steps(modules):
+        if len(step) == 1:
+            tensor = step[0](tensor)
+            continue
+        relu = isinstance(step[-1], ReLU)
+        if isinstance(step[0], Convolution):
+            tensor = convolve_norm(step[0], step[1], tensor, relu=relu)
+        else:
+            tensor = step[0](tensor, relu=relu)
+    return tensor
 
 
 def _steps(modules: Iterable[Any]) -> list[list[Any]]:
@@ -72,14 +80,15 @@ def _steps(modules: Iterable[Any]) -> list[list[Any]]:
     steps: list[list[Any]] = []
     for module in modules:
         before: Any = steps[-1][-1] if steps else None
-        belongs = (isinstance(module, BatchNorm) and isinstance(before, Convolution)) or (
-            isinstance(module, ReLU) and isinstance(before, BatchNorm)
-        )
-        if belongs and not is_watched(module, before):
+        if before is not None and any(_are(kinds, before, module) for kinds in _JOINED):
             steps[-1].append(module)
         else:
             steps.append([module])
     return steps
+
+
+def _are(kinds: tuple[type[nn.Module], type[nn.Module]], before: Any, module: Any) -> bool:
+    return does_what(before, kinds[0]) and does_what(module, kinds[1])
 
 
 class ResidualBlock(nn.Module):
@@ -121,8 +130,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, tensor: SparseTensor) -> SparseTensor:
         """(V, Cin) to (V, Cout) on the same voxels."""
-        if is_watched(self.body, *self.body, self.relu):
+        modules: list[Any] = list(self.body) if does_what(self.body, Sequential) else []
+        fits = len(modules) > 1 and _are((Convolution, BatchNorm), modules[-2], modules[-1])
+        if not fits or not does_what(self.relu, ReLU):
             return self.relu(self.body(tensor) + self.shortcut(tensor))
-        body: Any = self.body
-        hidden = convolve_norm(body[0], body[1], tensor, relu=True)
-        return convolve_norm(body[3], body[4], hidden, self.shortcut(tensor), relu=True)
+        hidden = _run(modules[:-2], tensor)
+        return convolve_norm(modules[-2], modules[-1], hidden, self.shortcut(tensor), relu=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from pcseg.errors import DataError
 from pcseg.sparse.backends.base import Epilogue
 from pcseg.sparse.conv import Convolution, route
 from pcseg.sparse.functional import infer
-from pcseg.sparse.norm import BatchNorm, is_watched, keeps_statistics, scale_and_shift
-from pcseg.sparse.tensor import SparseTensor, check_same_voxels
+from pcseg.sparse.level import Level
+from pcseg.sparse.norm import BatchNorm, does_what, is_watched, keeps_statistics, scale_and_shift
+from pcseg.sparse.tensor import SparseTensor
 
 
 def convolve_norm(
@@ -44,7 +46,7 @@ def convolve_norm(
         shift = shift + conv.bias * scale
     added = None
     if residual is not None:
-        check_same_voxels([SparseTensor.on(level, residual.feats, tensor.maps), residual])
+        _check_residual(conv, level, residual)
         added = residual.feats
     epilogue = Epilogue(shift, added, relu)
     feats = infer(tensor.feats, conv.weight * scale, kernel_map, epilogue)
@@ -54,8 +56,10 @@ def convolve_norm(
 def _can_fold(
     conv: Convolution, norm: BatchNorm, tensor: SparseTensor, residual: SparseTensor | None
 ) -> bool:
+    if not does_what(conv, Convolution) or not does_what(norm, BatchNorm):
+        return False
     inner = norm.bn
-    if inner.training or not keeps_statistics(inner) or is_watched(conv, norm, inner):
+    if inner.training or not keeps_statistics(inner) or is_watched(inner):
         return False
     if not torch.is_grad_enabled():
         return True
@@ -71,3 +75,14 @@ def _folding_pays(conv: Convolution, tensor: SparseTensor, num_out: int) -> bool
     if tensor.feats.device.type != "cpu" or torch.compiler.is_compiling():
         return True
     return conv.kernel.volume * conv.in_channels <= num_out
+
+
+def _check_residual(conv: Convolution, level: Level, residual: SparseTensor) -> None:
+    there = residual.level
+    if there is level or (there.stride == level.stride and torch.equal(there.coords, level.coords)):
+        return
+    raise DataError(
+        f"the residual, {residual}, is on different voxels than the output of "
+        f"{type(conv).__name__}({conv.extra_repr()}), which has {len(level)} of stride "
+        f"{level.stride}. Both must come from the same coordinates."
+    )

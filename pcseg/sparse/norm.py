@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.modules import module as hooks
 
 from pcseg.sparse.backends import pick_backend
 from pcseg.sparse.tensor import SparseTensor, check_same_voxels
@@ -87,14 +88,33 @@ def keeps_statistics(norm: nn.Module) -> bool:
 
 
 def is_watched(*modules: nn.Module) -> bool:
-    """Whether somebody hooked into one of these modules, and so has to see what passes there."""
-    return any(
+    """Whether somebody hooked into one of these modules, and so has to see what passes there.
+
+    A hook for all modules counts, and so does a ``forward`` set on a module itself, as tools do
+    that wrap it.
+    """
+    return bool(
+        hooks._global_forward_hooks
+        or hooks._global_forward_pre_hooks
+        or hooks._global_backward_hooks
+        or hooks._global_backward_pre_hooks
+    ) or any(
         module._forward_hooks
         or module._forward_pre_hooks
         or module._backward_hooks
         or module._backward_pre_hooks
+        or "forward" in module.__dict__
         for module in modules
     )
+
+
+def does_what(module: nn.Module, kind: type[nn.Module]) -> bool:
+    """Whether a call of `module` is ``kind.forward`` and nothing else, so that it can be fused.
+
+    Not so for a subclass with a ``forward`` of its own, and for a module that `is_watched`.
+    """
+    known = isinstance(module, kind) and type(module).forward is kind.forward
+    return known and not is_watched(module)
 
 
 def scale_and_shift(norm: Any) -> tuple[Tensor, Tensor]:

@@ -165,10 +165,108 @@ def test_hooks_are_called_with_what_they_expect(watched, training):
         assert bool((seen[0] < 0).any())  # before the ReLU
 
 
+class Doubled(ReLU):
+    def forward(self, tensor):
+        return tensor.replace(2 * tensor.feats)
+
+
+class Negative(SubMConv3d):
+    def forward(self, tensor):
+        out = super().forward(tensor)
+        return out.replace(-out.feats)
+
+
+class Shifted(BatchNorm):
+    def forward(self, tensor):
+        return tensor.replace(self.bn(tensor.feats) + 1)
+
+
+OVERRIDDEN = {
+    "activation": lambda: [SubMConv3d(4, 6), BatchNorm(6), Doubled()],
+    "convolution": lambda: [Negative(4, 6), BatchNorm(6), ReLU()],
+    "norm": lambda: [SubMConv3d(4, 6), Shifted(6), ReLU()],
+}
+
+
+@pytest.mark.parametrize("part", OVERRIDDEN)
+@pytest.mark.parametrize("training", [False, True])
+def test_a_forward_of_a_subclass_is_called(part, training):
+    net = lived_in(Sequential(*OVERRIDDEN[part]()), "cpu").train(training)
+    tensor = cloud("cpu", voxels=2000)
+    with torch.no_grad():
+        expected = tensor
+        for module in net:
+            expected = module(expected)
+        torch.testing.assert_close(net(tensor).feats, expected.feats)
+
+
+@pytest.mark.parametrize("part", ["body", "body.0", "body.1", "body.1.bn", "body.2", "relu"])
+@pytest.mark.parametrize("training", [False, True])
+def test_a_forward_set_on_a_module_is_called(part, training):
+    net = lived_in(ResidualBlock(4, 6), "cpu").train(training)
+    tensor, seen = cloud("cpu", voxels=2000), []
+    with torch.no_grad():
+        expected = net(tensor).feats
+        module = net.get_submodule(part)
+        real = module.forward
+        module.forward = lambda *given: seen.append(given) or real(*given)
+        torch.testing.assert_close(net(tensor).feats, expected)
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    "register", ["register_module_forward_hook", "register_module_forward_pre_hook"]
+)
+def test_a_hook_for_all_modules_sees_all_modules(register):
+    net = lived_in(ResidualBlock(4, 6), "cpu").eval()
+    tensor, seen = cloud("cpu", voxels=2000), []
+    with torch.no_grad():
+        expected = net(tensor).feats
+        handle = getattr(nn.modules.module, register)(lambda m, *_: seen.append(m))
+        try:
+            torch.testing.assert_close(net(tensor).feats, expected)
+        finally:
+            handle.remove()
+    assert set(seen) == set(net.modules())
+
+
+class Tanh(nn.Module):
+    def forward(self, tensor):
+        return tensor.replace(tensor.feats.tanh())
+
+
+REPLACED = {
+    "body.2": Tanh,
+    "relu": Tanh,
+    "body.1": lambda: OnFeatures(nn.LayerNorm(6)),
+    "body.4": lambda: OnFeatures(nn.LayerNorm(6)),
+    "body.3": lambda: OnFeatures(nn.Linear(6, 6)),
+    "body": lambda: nn.Sequential(SubMConv3d(4, 6), Tanh()),
+    "shortcut": lambda: OnFeatures(nn.Linear(4, 6)),
+}
+
+
+@pytest.mark.parametrize("part", REPLACED)
+@pytest.mark.parametrize("training", [False, True])
+def test_parts_of_a_block_can_be_replaced(part, training):
+    torch.manual_seed(0)
+    net = lived_in(ResidualBlock(4, 6), "cpu").train(training)
+    where, _, name = part.rpartition(".")
+    setattr(net.get_submodule(where), name, REPLACED[part]())
+    tensor = cloud("cpu", voxels=2000)
+    with torch.no_grad():
+        body = tensor
+        for module in net.body:
+            body = module(body)
+        expected = net.relu(body + net.shortcut(tensor))
+        torch.testing.assert_close(net(tensor).feats, expected.feats, atol=1e-5, rtol=1e-5)
+
+
 def test_a_residual_elsewhere_is_refused_before_anything_is_read():
     conv, norm = SubMConv3d(4, 4), BatchNorm(4).eval()
     tensor, other = cloud("cpu", voxels=2000), cloud("cpu", voxels=1000)
-    with torch.no_grad(), pytest.raises(DataError, match="different voxels"):
+    wrong = rf"residual, SparseTensor\({len(other)} voxels.*SubMConv3d\(4, 4.*has {len(tensor)} "
+    with torch.no_grad(), pytest.raises(DataError, match=wrong):
         fused.convolve_norm(conv, norm, tensor, other, relu=True)
     _, kernel_map = conv.route(tensor)
     for epilogue in (Epilogue(residual=other.feats), Epilogue(shift=torch.zeros(3))):
