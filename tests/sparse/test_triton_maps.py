@@ -100,6 +100,13 @@ def test_a_plan_visits_what_its_rows_have_and_little_else(size, rows):
         assert visited < unsorted
 
 
+@pytest.mark.parametrize("rows", [0, 16, 48])
+def test_a_plan_refuses_tiles_that_its_blocks_do_not_fill(rows):
+    _, found = built_by("triton", 3, 1, cloud(50))
+    with pytest.raises(ValueError, match=f"not {rows}"):
+        planning.plan_of(found)[0].tiles(rows)
+
+
 class Waits(TorchDispatchMode):
     """Counts what makes the host wait for a CUDA device."""
 

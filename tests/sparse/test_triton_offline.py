@@ -36,6 +36,10 @@ def test_no_kernel_spills_or_wants_too_much(kernels):
         assert kernel["shared_bytes"] <= SHARED_OF_AN_A100, kernel
 
 
+def test_sizes_that_change_with_every_scan_compile_nothing_anew(kernels):
+    assert all(kernel["specialised"] == [] for kernel in kernels), kernels
+
+
 def test_products_use_tensor_cores_unless_float32_is_to_be_exact(kernels):
     products = [k for k in kernels if "PRECISION" in k["constants"]]
     assert len(products) == 48

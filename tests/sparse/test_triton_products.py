@@ -191,9 +191,10 @@ def test_float64_has_the_arithmetic_of_the_torch_backend():
     assert torch.equal(gradient, REFERENCE.grad_weight(feats, grad, found))
 
 
-def test_float32_is_multiplied_as_torch_multiplies_it(monkeypatch):
+def test_float32_is_multiplied_as_torch_multiplies_it():
     matmul = torch.backends.cuda.matmul
     before = matmul.allow_tf32
+    named_before = getattr(matmul, "fp32_precision", None)
     feats = torch.ones(1, 1)
     try:
         for allowed, expected in ((True, "tf32"), (False, "ieee")):
@@ -205,3 +206,5 @@ def test_float32_is_multiplied_as_torch_multiplies_it(monkeypatch):
             assert products.precision(feats) == "tf32"
     finally:
         matmul.allow_tf32 = before
+        if named_before is not None:
+            matmul.fp32_precision = named_before

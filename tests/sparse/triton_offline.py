@@ -1,7 +1,8 @@
 """Compile every Triton kernel for an H100 without one, with all configs we ship; a program.
 
 Writes a JSON list: for each kernel its name, arguments, registers of a thread, bytes of local
-memory of a thread (spilled registers), bytes of shared memory, and whether tensor cores are used.
+memory of a thread (spilled registers), bytes of shared memory, whether tensor cores are used, and
+which numbers that are no constants would have it compiled anew for other values.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pcseg.sparse.backends.triton import map_kernels, product_kernels, weight_ke
 from pcseg.sparse.backends.triton.configs import Shape, a_priori, candidates
 
 H100 = GPUTarget("cuda", 90, 32)
+SHARED_OF_AN_H100 = 227 * 1024
 CUOBJDUMP = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
 POINTERS = {"keys": "*i64", "targets": "*i64", "deltas": "*i64", "bits": "*i64", "total": "*fp32"}
 POINTERS |= dict.fromkeys(("partials", "out", "shift"), "*fp32")
@@ -33,16 +35,19 @@ NUMBERS = {
     "num_out",
     "num_shares",
 }
-NUMBERS |= {"steps", "sx", "sy", "sz", "ox", "oy", "oz", "ex", "ey", "ez"}
+BOX = {"ox", "oy", "oz", "ex", "ey", "ez"}
+NUMBERS |= {"steps", "sx", "sy", "sz"} | BOX
 ELEMENTS = {"float16": "*fp16", "bfloat16": "*bf16", "float32": "*fp32", "tf32": "*fp32"}
 
 
-def compiled(kernel, constants, element="*fp32", **options) -> dict:
+def compiled(kernel, constants, element="*fp32", box="i32", **options) -> dict:
     """One kernel; arguments that are no constants have the type that their name says."""
     signature = {}
     for name in kernel.arg_names:
         if name in constants:
             signature[name] = "constexpr"
+        elif name in BOX:
+            signature[name] = box
         elif name in NUMBERS:
             signature[name] = "i32"
         elif name in ("x", "w", "y", "g", "residual"):
@@ -63,6 +68,9 @@ def compiled(kernel, constants, element="*fp32", **options) -> dict:
         "shared_bytes": made.metadata.shared,
         "tensor_cores": "wgmma" in made.asm["ptx"] or "mma.sync" in made.asm["ptx"],
         "asynchronous": "cp.async" in made.asm["ptx"],
+        "specialised": [
+            p.name for p in kernel.params if p.name in NUMBERS and not p.do_not_specialize
+        ],
     }
 
 
@@ -81,7 +89,9 @@ def usage(cubin: bytes) -> tuple[int, int]:
 
 def maps():
     for kernel in (map_kernels.coarse_keys, map_kernels.keep_distinct):
-        yield compiled(kernel, {"BLOCK": 256})
+        # A cloud may begin, or be, further than 2^31 voxels away.
+        for box in ("i32", "i64"):
+            yield compiled(kernel, {"BLOCK": 256}, box=box)
     for run in (1, 2, 3, 5):
         yield compiled(map_kernels.find_neighbours, {"RUN": run, "BLOCK": 256})
     for volume in (8, 27, 125):
@@ -113,10 +123,12 @@ def products(shape: Shape, config, fused: bool):
     }
     if not fused:
         constants |= {"shift": None, "residual": None}
-    masked = {"VOLUME": 27, "REVERSED": not fused}
-    yield compiled(product_kernels.masked_product, constants | masked, element, **options)
-    grouped = {"VOLUME": 8, "PADDED": 8}
-    yield compiled(product_kernels.grouped_product, constants | grouped, element, **options)
+    if shape.op == "masked":
+        masked = {"VOLUME": 27, "REVERSED": not fused}
+        yield compiled(product_kernels.masked_product, constants | masked, element, **options)
+    else:
+        grouped = {"VOLUME": 8, "PADDED": 8}
+        yield compiled(product_kernels.grouped_product, constants | grouped, element, **options)
 
 
 def everything(every_candidate: bool):
@@ -124,9 +136,11 @@ def everything(every_candidate: bool):
     yield compiled(weight_kernels.add_parts, {"SIZE": 4096, "VOLUME": 27, "BLOCK": 512})
     for dtype in ELEMENTS:
         for cin, cout in ((4, 32), (64, 64), (96, 128), (256, 256)):
-            for op in ("product", "weight"):
-                shape = Shape(op, cin, cout, dtype, 17)
-                for config in candidates(shape) if every_candidate else [a_priori(shape)]:
+            for op, volume in (("masked", 27), ("grouped", 8), ("weight", 27)):
+                shape = Shape(op, volume, cin, cout, dtype, 17)
+                first = a_priori(shape, SHARED_OF_AN_H100)
+                every = candidates(shape, SHARED_OF_AN_H100) if every_candidate else [first]
+                for config in every:
                     yield from products(shape, config, fused=cin == 64)
 
 

@@ -10,8 +10,11 @@ from typing import Any
 
 _SHIPPED = Path(__file__).with_name("configs.json")
 
-SHARED_LIMIT = 200 * 1024
-"""Bytes of shared memory that a program may plan with: an H100 has 227 KiB, an A100 163 KiB."""
+SMALLEST_TILE = 32
+"""Rows of a block of a plan; the tiles of a product are this many times a power of two."""
+
+LEAST_SHARED = 64 * 1024
+"""Bytes of shared memory that a program has on every GPU with tensor or matrix cores."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,9 @@ class Shape:
     """What a choice depends on. Numbers of rows are bucketed, so that few are ever tuned.
 
     Attributes:
-        op: ``"product"`` (outputs and gradients of features) or ``"weight"`` (of the weight).
+        op: ``"masked"`` or ``"grouped"`` (outputs and gradients of features, by the kernel that
+            makes them) or ``"weight"`` (gradients of the weight).
+        volume: offsets of the kernel.
         cin: channels of the input.
         cout: channels of the output.
         dtype: ``"float16"``, ``"bfloat16"``, ``"float32"`` or ``"tf32"``.
@@ -27,6 +32,7 @@ class Shape:
     """
 
     op: str
+    volume: int
     cin: int
     cout: int
     dtype: str
@@ -35,7 +41,7 @@ class Shape:
     @property
     def name(self) -> str:
         """How a table calls it."""
-        return f"{self.op}/{self.cin}/{self.cout}/{self.dtype}/{self.log2_rows}"
+        return f"{self.op}/{self.volume}/{self.cin}/{self.cout}/{self.dtype}/{self.log2_rows}"
 
     @property
     def itemsize(self) -> int:
@@ -49,7 +55,8 @@ class Config:
 
     Attributes:
         tile: rows, channels of y and channels of x of a product; channels of x, channels of y and
-            pairs of a weight gradient. Powers of two of at least 16, the rows at least 32.
+            pairs of a weight gradient. Powers of two of at least 16, the rows at least
+            `SMALLEST_TILE`.
         warps: of a program.
         stages: of the pipeline of loads.
     """
@@ -62,9 +69,9 @@ class Config:
         """The same, not wider than the channels there are."""
         first, columns, depth = self.tile
         columns = min(columns, _power_of_two(shape.cout))
-        if shape.op == "product":
-            return Config((first, columns, min(depth, _power_of_two(shape.cin))), *self._pipeline)
-        return Config((min(first, _power_of_two(shape.cin)), columns, depth), *self._pipeline)
+        if shape.op == "weight":
+            return Config((min(first, _power_of_two(shape.cin)), columns, depth), *self._pipeline)
+        return Config((first, columns, min(depth, _power_of_two(shape.cin))), *self._pipeline)
 
     @property
     def _pipeline(self) -> tuple[int, int]:
@@ -76,29 +83,46 @@ class Config:
         return (first + columns) * depth * itemsize * self.stages
 
 
-def a_priori(shape: Shape) -> Config:
-    """The first rule of the shipped table that fits: reasoned, not measured."""
+_MODEST = Config((64, 64, 32), 4, 2)
+"""For devices whose shared memory no rule fits: 32 KiB of it in float32, half in float16."""
+
+
+@lru_cache(maxsize=4096)
+def a_priori(shape: Shape, shared_limit: int) -> Config:
+    """The first rule of the shipped table that fits: reasoned, not measured.
+
+    Args:
+        shape: what is computed.
+        shared_limit: bytes of shared memory that a program can have on the device.
+    """
     for rule in _shipped()["rules"]:
         fits = (
-            rule["op"] == shape.op
+            shape.op in rule["ops"]
             and shape.dtype in rule.get("dtypes", [shape.dtype])
             and shape.cout <= rule.get("max_cout", shape.cout)
             and shape.log2_rows <= rule.get("max_log2_rows", shape.log2_rows)
         )
         if fits:
-            return parse(rule).fitted(shape)
-    raise AssertionError(f"{_SHIPPED.name} has no rule for {shape}: the last of each op has none")
+            config = parse(rule, shape.op).fitted(shape)
+            if config.shared_bytes(shape.itemsize) <= shared_limit:
+                return config
+    return _MODEST.fitted(shape)
 
 
 def shipped_for(device_name: str) -> dict[str, Config]:
     """What was measured on a device and comes with the package, by the name of the shape."""
     entries = _shipped()["devices"].get(device_name, {})
-    return {name: parse(entry) for name, entry in entries.items()}
+    return parse_table(entries)
 
 
-def candidates(shape: Shape) -> list[Config]:
-    """At most twelve configs worth timing, the a priori one first."""
-    start = a_priori(shape)
+def candidates(shape: Shape, shared_limit: int) -> list[Config]:
+    """At most twelve configs worth timing, the a priori one first.
+
+    Args:
+        shape: what is computed.
+        shared_limit: bytes of shared memory that a program can have on the device.
+    """
+    start = a_priori(shape, shared_limit)
     first, _, depth = start.tile
     wide = 256 if shape.itemsize == 2 else 128
     found = [start]
@@ -108,13 +132,27 @@ def candidates(shape: Shape) -> list[Config]:
                 warps = 8 if a * b >= 128 * 128 else 4
                 for stages in (3, 4) if a * b < 128 * 128 else (3,):
                     config = Config((a, b, c), warps, stages).fitted(shape)
-                    if config.shared_bytes(shape.itemsize) <= SHARED_LIMIT:
+                    if config.shared_bytes(shape.itemsize) <= shared_limit:
                         found.append(config)
     return list(dict.fromkeys(found))[:12]
 
 
-def parse(entry: dict[str, Any]) -> Config:
+def parse_table(entries: dict[str, dict[str, Any]]) -> dict[str, Config]:
+    """Configs from their JSON entries, by the names of their shapes.
+
+    Raises:
+        ValueError: if one of them is not one that a kernel can be compiled with.
+        KeyError: if a number is missing.
+    """
+    return {name: parse(entry, name.partition("/")[0]) for name, entry in entries.items()}
+
+
+def parse(entry: dict[str, Any], op: str) -> Config:
     """A config from its JSON entry.
+
+    Args:
+        entry: tile, warps and stages.
+        op: of the shape that it is for.
 
     Raises:
         ValueError: if it is not one that a kernel can be compiled with.
@@ -125,6 +163,11 @@ def parse(entry: dict[str, Any]) -> Config:
     powers = all(side >= 16 and side & (side - 1) == 0 for side in config.tile)
     if not powers or config.warps not in (1, 2, 4, 8, 16) or not 1 <= config.stages <= 8:
         raise ValueError(f"{entry} is not a config: tiles are powers of two of at least 16.")
+    if op != "weight" and first < SMALLEST_TILE:
+        raise ValueError(
+            f"{entry} is not a config of a product: its tile has {first} rows, and "
+            f"{SMALLEST_TILE} is the least."
+        )
     return config
 
 

@@ -7,8 +7,13 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+# A kernel is compiled anew for each number that is 1 or a multiple of 16; of the sizes that change
+# with every scan these would be many versions, so all kernels do without.
+_STRIDE = ("sx", "sy", "sz")
+_BOX = ("ox", "oy", "oz", "ex", "ey", "ez")
 
-@triton.jit
+
+@triton.jit(do_not_specialize=["num_rows", *_STRIDE, *_BOX])
 def coarse_keys(coords, keys, num_rows, sx, sy, sz, ox, oy, oz, ex, ey, ez, BLOCK: tl.constexpr):
     """The key of ``floor(c / s)`` of each row.
 
@@ -46,7 +51,7 @@ def _floor_div(a, b):
     return quotient - ((a - quotient * b) < 0).to(tl.int32)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_rows", *_BOX])
 def keep_distinct(keys, places, coords, num_rows, ox, oy, oz, ex, ey, ez, BLOCK: tl.constexpr):
     """Write the coordinates of every key that differs from the one before.
 
@@ -78,7 +83,7 @@ def keep_distinct(keys, places, coords, num_rows, ox, oy, oz, ex, ey, ez, BLOCK:
     tl.store(to, (key // ex).to(tl.int32), mask=new)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_keys", "num_targets", "steps"])
 def find_neighbours(
     keys,
     targets,
@@ -125,7 +130,7 @@ def find_neighbours(
         low += hit.to(tl.int32)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_rows"])
 def order_keys(table, bits, keys, num_rows, VOLUME: tl.constexpr, BLOCK: tl.constexpr):
     """A number for each row, such that rows with like neighbours have like numbers.
 
@@ -151,7 +156,7 @@ def order_keys(table, bits, keys, num_rows, VOLUME: tl.constexpr, BLOCK: tl.cons
     tl.store(keys + row, key.to(keys.dtype.element_ty), mask=here)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_rows"])
 def arrange_table(
     table,
     order,
@@ -192,7 +197,7 @@ def _either(a, b):
     return a | b
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_blocks", "num_tiles"])
 def list_offsets(
     words,
     lists,
@@ -232,7 +237,7 @@ def list_offsets(
     tl.store(counts + tile, count, mask=here)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_rows"])
 def count_pairs(table, counts, num_rows, BLOCK: tl.constexpr):
     """How many neighbours the rows of one block have at one offset.
 
@@ -249,7 +254,7 @@ def count_pairs(table, counts, num_rows, BLOCK: tl.constexpr):
     tl.store(counts + k * tl.num_programs(0) + block, tl.sum(hits.to(tl.int32), 0))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_rows"])
 def pack_pairs(table, ends, in_rows, out_rows, num_rows, BLOCK: tl.constexpr):
     """The pairs of one block of rows at one offset, behind those of the blocks before it.
 

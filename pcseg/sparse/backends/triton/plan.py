@@ -11,11 +11,9 @@ import torch
 from torch import Tensor
 
 from pcseg.sparse.backends.triton import map_kernels as kernels
+from pcseg.sparse.backends.triton.configs import SMALLEST_TILE
 from pcseg.sparse.backends.triton.launch import blocks, device_of
 from pcseg.sparse.kernel_map import KernelMap
-
-SMALLEST_TILE = 32
-"""Rows of a block of a plan; tiles are this many times a power of two."""
 
 _BLOCK = 256
 _PAIR_BLOCK = 1024
@@ -39,7 +37,13 @@ class Plan:
     lists: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
     def tiles(self, rows: int) -> tuple[Tensor, Tensor]:
-        """The offsets of each tile of `rows` places, and how many they are."""
+        """The offsets of each tile of `rows` places, and how many they are.
+
+        Raises:
+            ValueError: if `rows` is no multiple of `SMALLEST_TILE`.
+        """
+        if rows < SMALLEST_TILE or rows % SMALLEST_TILE:
+            raise ValueError(f"a tile has a multiple of {SMALLEST_TILE} rows, not {rows}.")
         if rows not in self.lists:
             volume, num_rows = self.table.shape
             num_tiles = blocks(num_rows, rows)
@@ -142,7 +146,8 @@ def _pairs(kernel_map: KernelMap) -> DevicePairs:
     listed = volume // 2 if mirrored else volume
     # As many as there can be: the host would have to wait to learn how many there are.
     size = kernel_map.num_in if kernel_map.partition else listed * num_rows
-    in_rows, out_rows = table.new_empty((2, size))
+    # Not halves of one tensor: kernels are compiled once more for an address that is not aligned.
+    in_rows, out_rows = table.new_empty(size), table.new_empty(size)
     num_blocks = blocks(num_rows, _PAIR_BLOCK)
     counts = table.new_empty((listed, num_blocks))
     if counts.numel():

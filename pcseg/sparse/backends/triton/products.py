@@ -15,7 +15,8 @@ from pcseg.sparse.kernel_map import KernelMap
 
 _PROGRAMS = 1024
 """Programs that a weight gradient is divided into, if there are pairs for so many: several for each
-of a large GPU's processors, and at most 16 MiB of partial sums."""
+of a large GPU's processors. Their partial sums take 16 MiB at 64 x 64 channels a program, and those
+of the borders between offsets as much again as the gradient."""
 
 _LEAST_STEPS = 16
 """Steps of pairs that a share has at least, were all neighbours there."""
@@ -45,7 +46,6 @@ def convolve(
     finish = epilogue.shift, None if residual is None else residual.contiguous()
     turned = not weight.is_contiguous() and weight.mT.is_contiguous()
     weight = weight.mT if turned else weight.contiguous()
-    shape = shape_of("product", feats, cin, cout, kernel_map)
     fixed = {
         "VOLUME": volume,
         "CIN": cin,
@@ -81,7 +81,9 @@ def convolve(
         )
 
     # The children of a partition have one parent each.
-    run = grouped if kernel_map.partition and kernel_map.is_transposed else masked
+    is_grouped = kernel_map.partition and kernel_map.is_transposed
+    run = grouped if is_grouped else masked
+    shape = shape_of("grouped" if is_grouped else "masked", feats, cin, cout, kernel_map)
     with device_of(feats):
         run(choose(shape, feats.device, run))
     return y
@@ -141,7 +143,8 @@ def weight_gradient(feats: Tensor, grad: Tensor, kernel_map: KernelMap) -> Tenso
 def shape_of(op: str, feats: Tensor, cin: int, cout: int, kernel_map: KernelMap) -> Shape:
     """What the choice of a config depends on."""
     name = "tf32" if precision(feats) == "tf32" else str(feats.dtype).removeprefix("torch.")
-    return Shape(op, cin, cout, name, max(kernel_map.num_out, 1).bit_length() - 1)
+    log2_rows = max(kernel_map.num_out, 1).bit_length() - 1
+    return Shape(op, kernel_map.volume, cin, cout, name, log2_rows)
 
 
 def precision(feats: Tensor) -> str:

@@ -9,6 +9,7 @@ import os
 import re
 import statistics
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ import torch
 from pcseg.errors import PcsegError
 from pcseg.files import cache_dir, write_text
 from pcseg.sparse.backends.triton.configs import (
+    LEAST_SHARED,
     Config,
     Shape,
     a_priori,
     candidates,
-    parse,
+    parse_table,
     shipped_for,
 )
 
@@ -63,28 +65,44 @@ def choose(shape: Shape, device: torch.device, run: Run) -> Config:
     path = table_path(device)
     if path not in _tables:
         _tables[path] = {**shipped_for(_device_name(device)), **_read(path)}
-    known = _tables[path]
-    if shape.name not in known and may_tune(device):
+    known, name = _tables[path], shape.name
+    if name not in known and may_tune(device):
         best = _best(shape, device, run)
         if best is not None:
-            known[shape.name] = best[0]
-            _store(path, shape.name, *best)
-    return known.get(shape.name) or a_priori(shape)
+            known[name] = best[0]
+            _store(path, name, *best)
+    return known.get(name) or a_priori(shape, shared_limit(device))
 
 
 def may_tune(device: torch.device) -> bool:
     """Whether tuning was asked for and makes sense now."""
     asked = _asked > 0 or os.environ.get("PCSEG_TUNE", "0") not in ("", "0")
-    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return asked and device.type == "cuda" and not distributed
+    if not asked or device.type != "cuda":
+        return False
+    return not (torch.distributed.is_available() and torch.distributed.is_initialized())
 
 
 def table_path(device: torch.device) -> Path:
     """The user's file for a device and this version of Triton."""
+    # Asked for at every launch, so put together once; only the cache folder may change.
+    return _table_path(device, os.environ.get("PCSEG_CACHE"))
+
+
+@lru_cache
+def _table_path(device: torch.device, _cache: str | None) -> Path:
     from triton import __version__ as version
 
     name = re.sub(r"[^A-Za-z0-9.]+", "-", f"{_device_name(device)} triton {version}")
     return cache_dir() / "triton" / f"{name}.json"
+
+
+@lru_cache
+def shared_limit(device: torch.device) -> int:
+    """Bytes of shared memory that a program can have on a device."""
+    if device.type != "cuda":
+        return LEAST_SHARED
+    properties = torch.cuda.get_device_properties(device)
+    return getattr(properties, "shared_memory_per_block_optin", 0) or LEAST_SHARED
 
 
 def _device_name(device: torch.device) -> str:
@@ -94,7 +112,7 @@ def _device_name(device: torch.device) -> str:
 def _best(shape: Shape, device: torch.device, run: Run) -> tuple[Config, float] | None:
     """The fastest candidate and its milliseconds; None if none of them can be run."""
     times: dict[Config, float] = {}
-    for config in candidates(shape):
+    for config in candidates(shape, shared_limit(device)):
         time_ms = _time_ms(run, config, device)
         if time_ms is not None:
             times[config] = time_ms
@@ -130,7 +148,7 @@ def _time_ms(run: Run, config: Config, device: torch.device) -> float | None:
 def _read(path: Path) -> dict[str, Config]:
     """The user's table; one that is damaged only costs its entries."""
     try:
-        return {name: parse(entry) for name, entry in _entries(path).items()}
+        return parse_table(_entries(path))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("%s cannot be read (%s); its shapes are tuned anew when asked.", path, error)
         return {}

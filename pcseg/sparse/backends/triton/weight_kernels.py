@@ -122,7 +122,7 @@ def _sides(
     return source, target
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_shares"])
 def add_parts(
     partials, starts, out, num_shares, SIZE: tl.constexpr, VOLUME: tl.constexpr, BLOCK: tl.constexpr
 ):
