@@ -10,7 +10,7 @@ from torch import nn
 
 from pcseg.sparse.conv import Convolution, SubMConv3d
 from pcseg.sparse.fused import convolve_norm
-from pcseg.sparse.norm import BatchNorm, does_what
+from pcseg.sparse.norm import BatchNorm, is_plain
 from pcseg.sparse.tensor import SparseTensor
 
 
@@ -88,7 +88,7 @@ def _steps(modules: Iterable[Any]) -> list[list[Any]]:
 
 
 def _are(kinds: tuple[type[nn.Module], type[nn.Module]], before: Any, module: Any) -> bool:
-    return does_what(before, kinds[0]) and does_what(module, kinds[1])
+    return is_plain(before, kinds[0]) and is_plain(module, kinds[1])
 
 
 class ResidualBlock(nn.Module):
@@ -130,9 +130,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, tensor: SparseTensor) -> SparseTensor:
         """(V, Cin) to (V, Cout) on the same voxels."""
-        modules: list[Any] = list(self.body) if does_what(self.body, Sequential) else []
+        modules: list[Any] = list(self.body) if is_plain(self.body, Sequential) else []
         fits = len(modules) > 1 and _are((Convolution, BatchNorm), modules[-2], modules[-1])
-        if not fits or not does_what(self.relu, ReLU):
+        if not fits or not is_plain(self.relu, ReLU):
             return self.relu(self.body(tensor) + self.shortcut(tensor))
         hidden = _run(modules[:-2], tensor)
         return convolve_norm(modules[-2], modules[-1], hidden, self.shortcut(tensor), relu=True)

@@ -10,9 +10,9 @@ from torch.autograd.function import once_differentiable
 
 from pcseg.errors import DataError
 from pcseg.sparse.backends import pick_backend
-from pcseg.sparse.backends.base import PLAIN, Backend, Epilogue
+from pcseg.sparse.backends.base import PLAIN, Backend, Epilogue, sum_dtype
 from pcseg.sparse.kernel_map import KernelMap
-from pcseg.sparse.ops import HALF, as_given, like
+from pcseg.sparse.ops import as_given, like
 
 
 def convolve(
@@ -72,7 +72,7 @@ def infer(
     feats = _autocast(feats)
     shift, residual = epilogue.shift, epilogue.residual
     if shift is not None:
-        shift = shift.to(torch.float32 if feats.dtype in HALF else feats.dtype)
+        shift = shift.to(sum_dtype(feats.dtype))
     if residual is not None:
         residual = like(residual, feats)
     if torch.compiler.is_compiling():

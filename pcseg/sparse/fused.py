@@ -10,7 +10,7 @@ from pcseg.sparse.backends.base import Epilogue
 from pcseg.sparse.conv import Convolution, route
 from pcseg.sparse.functional import infer
 from pcseg.sparse.level import Level
-from pcseg.sparse.norm import BatchNorm, does_what, is_watched, keeps_statistics, scale_and_shift
+from pcseg.sparse.norm import BatchNorm, is_plain, is_watched, keeps_statistics, scale_and_shift
 from pcseg.sparse.tensor import SparseTensor
 
 
@@ -56,7 +56,7 @@ def convolve_norm(
 def _can_fold(
     conv: Convolution, norm: BatchNorm, tensor: SparseTensor, residual: SparseTensor | None
 ) -> bool:
-    if not does_what(conv, Convolution) or not does_what(norm, BatchNorm):
+    if not is_plain(conv, Convolution) or not is_plain(norm, BatchNorm):
         return False
     inner = norm.bn
     if inner.training or not keeps_statistics(inner) or is_watched(inner):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -13,18 +12,10 @@ from pcseg.errors import DataError
 from pcseg.sparse.kernel import Kernel
 from pcseg.sparse.kernel_map import KernelMap
 from pcseg.sparse.keys import HALO, KeySpace, Triple, number_voxels
+from pcseg.sparse.ops import remember
 
-
-class MapBuilder(Protocol):
-    """What this module asks of a backend."""
-
-    def coarsen(self, level: Level, stride: Triple) -> Tensor:
-        """(V', 4) int32 distinct coordinates ``floor(c / stride)``, in key order."""
-
-    def search(
-        self, keys: Tensor, targets: Tensor, deltas: Sequence[int], mirrored: bool
-    ) -> KernelMap:
-        """Pairs (i, o) of each offset k with ``keys[i] == targets[o] + deltas[k]``."""
+if TYPE_CHECKING:
+    from pcseg.sparse.backends.base import Backend
 
 
 class Level:
@@ -162,22 +153,22 @@ class MapCache:
                 return level
         return self._add(Level(coords, stride, batch_size))
 
-    def coarser(self, level: Level, stride: Triple, builder: MapBuilder) -> Level:
+    def coarser(self, level: Level, stride: Triple, backend: Backend) -> Level:
         """The level whose voxels are ``floor(c / stride)`` of the voxels of `level`."""
         if stride == (1, 1, 1):
             return level
         if (level, stride) not in self._children:
-            child = level.coarser(stride, builder.coarsen(level, stride))
+            child = level.coarser(stride, backend.coarsen(level, stride))
             self._children[level, stride] = self._add(child)
         return self._children[level, stride]
 
     def kernel_map(
-        self, source: Level, target: Level, kernel: Kernel, builder: MapBuilder
+        self, source: Level, target: Level, kernel: Kernel, backend: Backend
     ) -> KernelMap:
         """The map from `source` to `target`: `source` itself or coarser by the kernel's stride."""
         entry = (source, target, kernel)
         if entry not in self._maps:
-            self._maps[entry] = _build(source, target, kernel, builder)
+            self._maps[entry] = _build(source, target, kernel, backend)
         return self._maps[entry]
 
     def __len__(self) -> int:
@@ -190,11 +181,16 @@ class MapCache:
         return level
 
 
-def _build(source: Level, target: Level, kernel: Kernel, builder: MapBuilder) -> KernelMap:
+def _build(source: Level, target: Level, kernel: Kernel, backend: Backend) -> KernelMap:
     space, keys = source.keys(kernel.reach)
     targets = keys if source is target else space.keys(target.sorted_coords, kernel.stride)
     deltas = [space.delta(offset) for offset in kernel.offsets]
     mirrored = source is target and kernel.is_symmetric
-    found = builder.search(keys, targets, deltas, mirrored)
+    found = backend.search(keys, targets, deltas, mirrored)
     found.mirrored, found.partition = mirrored, kernel.tiles and source is not target
-    return found.renamed(source.order, target.order)
+    made = found.renamed(source.order, target.order)
+    if not torch.compiler.is_compiling():
+        remember(made)
+        if source is not target:
+            remember(made.transposed)  # the map of the way back
+    return made

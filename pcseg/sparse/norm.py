@@ -108,7 +108,7 @@ def is_watched(*modules: nn.Module) -> bool:
     )
 
 
-def does_what(module: nn.Module, kind: type[nn.Module]) -> bool:
+def is_plain(module: nn.Module, kind: type[nn.Module]) -> bool:
     """Whether a call of `module` is ``kind.forward`` and nothing else, so that it can be fused.
 
     Not so for a subclass with a ``forward`` of its own, and for a module that `is_watched`.

@@ -2,33 +2,39 @@
 
 A kernel map travels as its tensors. What backends noted on it would be lost on the way, so living
 maps are found again by where their facts lie in memory; a map that is gone is made anew from the
-tensors. In eager mode the layers do without these operators: see `pcseg.sparse.functional`.
+tensors, once for as long as those live. In eager mode the layers do without these operators: see
+`pcseg.sparse.functional`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from pcseg.sparse.backends import get_backend
-from pcseg.sparse.backends.base import Epilogue
+from pcseg.sparse.backends.base import Epilogue, sum_dtype
 from pcseg.sparse.kernel_map import KernelMap
 
 _WHERE = "Tensor[] rows, SymInt num_in, SymInt num_out, str backend"
 _ENDING = "Tensor? shift, Tensor? residual, bool relu"
 
-HALF = (torch.float16, torch.bfloat16)
-"""Dtypes that are only stored: sums are made in float32."""
-
 _LIVING: WeakValueDictionary[int, KernelMap] = WeakValueDictionary()
+
+_REBUILT: MutableMapping[Tensor, KernelMap] = WeakTensorKeyDictionary()
+"""Maps made anew, by the facts that they were made from; they do not hold those themselves."""
 
 
 def remember(kernel_map: KernelMap) -> None:
-    """Let the operators find this very map again, with its notes, for as long as it lives."""
+    """Let the operators find this very map again, with its notes, for as long as it lives.
+
+    Levels do so with the maps that they build. Make sure of it for maps made in other ways: their
+    facts are then computed before a compiler meets them, which cannot trace that on every Python.
+    """
     _LIVING[kernel_map.tensors()[-1].data_ptr()] = kernel_map
 
 
@@ -111,7 +117,7 @@ def _grad_weight(
     kernel_map = _found(rows, num_in, num_out)
     with as_given():
         found = get_backend(backend).grad_weight(feats.contiguous(), grad.contiguous(), kernel_map)
-    return found.to(sum_dtype(feats)).contiguous()
+    return found.to(sum_dtype(feats.dtype)).contiguous()
 
 
 def _fake_convolve(
@@ -136,7 +142,7 @@ def _fake_grad_weight(
     volume: int,
 ) -> Tensor:
     shape = (volume, feats.shape[1], grad.shape[1])
-    return feats.new_empty(shape, dtype=sum_dtype(feats))
+    return feats.new_empty(shape, dtype=sum_dtype(feats.dtype))
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -168,7 +174,11 @@ def _found(rows: Sequence[Tensor], num_in: int, num_out: int) -> KernelMap:
     # A living map holds its tensors, so nothing else can lie where they do.
     if known is not None and _places(known.tensors()) == _places(rows):
         return known
-    return KernelMap.from_tensors(rows, num_in, num_out)
+    # Both gradients of a layer come here with the same tensors: they share one map and its notes.
+    rebuilt = _REBUILT.get(rows[-1])
+    if rebuilt is None or _places(rebuilt.tensors()[:-1]) != _places(rows[:-1]):
+        rebuilt = _REBUILT[rows[-1]] = KernelMap.from_tensors(rows, num_in, num_out)
+    return rebuilt
 
 
 def _places(rows: Sequence[Tensor]) -> list[int]:
@@ -183,8 +193,3 @@ def as_given() -> torch.autocast:
 def like(tensor: Tensor, feats: Tensor) -> Tensor:
     """A tensor as backends want it: contiguous, in the dtype of the features."""
     return tensor.to(feats.dtype).contiguous()
-
-
-def sum_dtype(feats: Tensor) -> torch.dtype:
-    """In which sums over features are made: no less than float32."""
-    return torch.float32 if feats.dtype in HALF else feats.dtype

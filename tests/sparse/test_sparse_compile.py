@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import shutil
+import weakref
 
 import pytest
 import torch
@@ -19,6 +21,7 @@ from pcseg.sparse import (
     SparseInverseConv3d,
     SparseTensor,
     SubMConv3d,
+    get_backend,
     ops,
     use_backend,
     voxelize,
@@ -63,13 +66,48 @@ def operator_arguments(layer, tensor, backend, requires_grad):
 @pytest.mark.parametrize("backend", ["numba", "torch"])
 @pytest.mark.parametrize("layer", [SubMConv3d(4, 3), SparseConv3d(4, 5, 3, 2)])
 def test_operators_keep_their_promises(backend, layer):
-    tensor, _ = scan(300, 0, torch.float32)
+    tensor, _ = scan(100, 0, torch.float32)
     kernel_map, arguments = operator_arguments(layer, tensor, backend, True)
-    torch.library.opcheck(torch.ops.pcseg.convolve.default, arguments)
-    _, arguments = operator_arguments(layer, tensor, backend, False)
-    channels = layer.out_channels
-    ending = torch.randn(channels), torch.randn(kernel_map.num_out, channels), True
-    torch.library.opcheck(torch.ops.pcseg.convolve_fused.default, (*arguments, *ending))
+    check_operators(kernel_map, *arguments)
+
+
+@pytest.mark.parametrize("backend", ["numba", "torch"])
+@pytest.mark.parametrize("face", ["pairs", "table"])
+@pytest.mark.parametrize("rows", [0, 40])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_gradients_keep_their_promises_for_both_faces_and_no_rows(backend, face, rows, dtype):
+    tensor, _ = scan(rows, 0, dtype)
+    layer = SparseConv3d(4, 5, 2, 2)
+    _, kernel_map = layer.route(tensor)
+    if face == "table":
+        kernel_map = KernelMap.from_table(kernel_map.table, kernel_map.num_in)
+    feats, weight = tensor.feats, layer.weight.detach().to(dtype)
+    grad = torch.randn(kernel_map.num_out, 5).to(dtype)
+    where = kernel_map.tensors(), kernel_map.num_in, kernel_map.num_out, backend
+    assert len(where[0]) == (2 if face == "table" else 3)
+    operators, kinds = torch.ops.pcseg, ("test_schema", "test_faketensor")
+    for operator, arguments in (
+        (operators.convolve_grad_input, (grad, weight, *where)),
+        (operators.convolve_grad_weight, (feats, grad, *where, 8)),
+        (operators.convolve, (feats, weight, *where)),
+    ):
+        torch.library.opcheck(operator.default, arguments, test_utils=kinds)
+    found = operators.convolve_grad_weight(feats, grad, *where, 8)
+    expected = get_backend("torch").grad_weight(feats, grad, kernel_map)
+    torch.testing.assert_close(found, expected)
+
+
+def check_operators(kernel_map, feats, weight, *where):
+    operators, channels = torch.ops.pcseg, weight.shape[2]
+    torch.library.opcheck(operators.convolve.default, (feats, weight, *where))
+    feats, weight = feats.detach(), weight.detach()
+    grad = torch.randn(kernel_map.num_out, channels)
+    ending = torch.randn(channels), grad, True
+    torch.library.opcheck(operators.convolve_fused.default, (feats, weight, *where, *ending))
+    arguments = (grad, weight, *where)
+    torch.library.opcheck(operators.convolve_grad_input.default, arguments)
+    arguments = (feats, grad, *where, len(weight))
+    torch.library.opcheck(operators.convolve_grad_weight.default, arguments)
 
 
 def test_a_living_map_is_found_again_and_a_dead_one_rebuilt(monkeypatch):
@@ -91,8 +129,58 @@ def test_a_living_map_is_found_again_and_a_dead_one_rebuilt(monkeypatch):
     again = torch.ops.pcseg.convolve(*arguments)
     torch.testing.assert_close(again, expected)
     again.sum().backward()
-    assert len(rebuilt) == 4  # the map was free to go; the operators' own tensors are enough
+    # The map was free to go: the operators' own tensors are enough, and share what is made of them.
+    assert len(rebuilt) == 2
     assert arguments[0].grad.isfinite().all() and arguments[1].grad.isfinite().all()
+
+
+@pytest.mark.parametrize("compiler", [None, "aot_eager"])
+def test_both_gradients_share_the_map_that_is_made_anew_for_them(monkeypatch, compiler):
+    tensor, _ = scan(300, 0)
+    kernel_map, (feats, weight, *where) = operator_arguments(
+        SparseConv3d(4, 5, 3, 2), tensor, "numba", True
+    )
+    function = torch.ops.pcseg.convolve
+    if compiler:
+        function = torch.compile(lambda *a: torch.ops.pcseg.convolve(*a), backend=compiler)
+    out = function(feats, weight, *where)
+    gradient = torch.randn_like(out)
+    expected = torch.autograd.grad(out, [feats, weight], gradient, retain_graph=True)
+    alive, rebuilt, real = weakref.ref(kernel_map), [], KernelMap.from_tensors.__func__
+
+    def from_tensors(cls, *given):
+        made = real(cls, *given)
+        rebuilt.append(weakref.ref(made))
+        return made
+
+    monkeypatch.setattr(KernelMap, "from_tensors", classmethod(from_tensors))
+    del tensor, kernel_map, where
+    gc.collect()
+    assert alive() is None
+    torch.testing.assert_close(torch.autograd.grad(out, [feats, weight], gradient), expected)
+    assert len(rebuilt) == 1
+    del out
+    gc.collect()
+    assert rebuilt[0]() is None  # it goes with the tensors
+
+
+def test_maps_of_levels_are_one_graph_for_scans_of_every_size():
+    def function(feats, weight, kernel_map):
+        return convolve(feats, weight, kernel_map).relu()
+
+    compiled = torch.compile(function, fullgraph=True, dynamic=True, backend="aot_eager")
+    for way in ("down", "up"):
+        graphs = []
+        for seed, size in enumerate((700, 300, 500)):
+            tensor, _ = scan(size, seed)
+            _, kernel_map = SparseConv3d(4, 5, 3, 2).route(tensor)
+            kernel_map = kernel_map.transposed if way == "up" else kernel_map
+            feats = torch.randn(kernel_map.num_in, 4, dtype=torch.float64)
+            weight = torch.randn(27, 4, 5, dtype=torch.float64)
+            expected = function(feats, weight, kernel_map)
+            torch.testing.assert_close(compiled(feats, weight, kernel_map), expected)
+            graphs.append(counters["stats"]["unique_graphs"])
+        assert graphs == [graphs[0]] * 3
 
 
 @pytest.mark.parametrize("backend", ["numba", "torch"])

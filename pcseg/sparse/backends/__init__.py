@@ -1,6 +1,7 @@
 """Backends: who builds the maps and does the arithmetic, chosen by device, setting or block.
 
-A backend implements four things and nothing else: build a map, apply it, and its two gradients.
+What a backend does is said in `base.Backend`: find coarser voxels, build a map, apply it with what
+follows it, and compute its two gradients.
 """
 
 from __future__ import annotations

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from pcseg.sparse.level import Level
 
 
+HALF = (torch.float16, torch.bfloat16)
+"""Dtypes that are only stored: sums are made in float32."""
+
+
+def sum_dtype(dtype: torch.dtype) -> torch.dtype:
+    """In which sums over features of `dtype` are made: no less than float32."""
+    return torch.float32 if dtype in HALF else dtype
+
+
 @dataclass(frozen=True)
 class Epilogue:
     """What becomes of a convolution's output ``y`` at once: ``relu(y + shift + residual)``.

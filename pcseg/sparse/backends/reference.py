@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from pcseg.sparse.backends.base import PLAIN, Epilogue
+from pcseg.sparse.backends.base import HALF, PLAIN, Epilogue, sum_dtype
 from pcseg.sparse.kernel_map import KernelMap
 from pcseg.sparse.keys import Triple, fit_keys
 from pcseg.sparse.level import Level
-
-_HALF = (torch.float16, torch.bfloat16)
 
 
 class TorchBackend:
@@ -61,7 +59,7 @@ class TorchBackend:
     ) -> Tensor:
         """See `Backend.forward`."""
         feats, weight, dtype = _working_precision(feats, weight)
-        out = feats.new_zeros((kernel_map.num_out, weight.shape[2]), dtype=_sum_dtype(dtype))
+        out = feats.new_zeros((kernel_map.num_out, weight.shape[2]), dtype=sum_dtype(dtype))
         for k, rows, targets in _by_offset(kernel_map):
             out.index_add_(0, targets, (feats[rows] @ weight[k]).to(out.dtype))
         return epilogue.apply(out).to(dtype)
@@ -74,7 +72,7 @@ class TorchBackend:
         """See `Backend.grad_weight`."""
         feats, grad, dtype = _working_precision(feats, grad)
         shape = (kernel_map.volume, feats.shape[1], grad.shape[1])
-        out = feats.new_zeros(shape, dtype=_sum_dtype(dtype))
+        out = feats.new_zeros(shape, dtype=sum_dtype(dtype))
         for k, rows, targets in _by_offset(kernel_map):
             out[k] = feats[rows].t() @ grad[targets]
         return out
@@ -99,10 +97,6 @@ def _by_offset(kernel_map: KernelMap) -> Iterator[tuple[int, Tensor, Tensor]]:
 
 def _working_precision(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, torch.dtype]:
     dtype = a.dtype
-    if dtype in _HALF and a.device.type == "cpu":
+    if dtype in HALF and a.device.type == "cpu":
         return a.float(), b.float(), dtype
     return a, b, dtype
-
-
-def _sum_dtype(dtype: torch.dtype) -> torch.dtype:
-    return torch.float32 if dtype in _HALF else dtype
