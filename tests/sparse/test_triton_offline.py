@@ -47,5 +47,6 @@ def test_products_use_tensor_cores_unless_float32_is_to_be_exact(kernels):
     assert len(exact) == 12
     # An exact config has 64 rows or 32 pairs, and the precision that torch has by default.
     assert {k["constants"]["PRECISION"] for k in exact} == {"ieee"}
+    assert all(k["shared_bytes"] <= k["planned_bytes"] for k in products)
     loops = [k for k in products if k["kernel"] != "grouped_product"]
     assert all(k["asynchronous"] for k in loops)

@@ -108,11 +108,12 @@ def products(shape: Shape, config, fused: bool):
     rows, columns, depth = config.tile
     constants = {"CIN": shape.cin, "COUT": shape.cout, "PRECISION": precision}
     options = {"num_warps": config.warps, "num_stages": config.stages}
+    planned = {"planned_bytes": config.shared_bytes(shape.itemsize)}
     element = ELEMENTS[shape.dtype]
     if shape.op == "weight":
         constants |= {"VOLUME": 27, "PADDED": 32, "MIRRORED": fused}
         constants |= {"INNER": rows, "COLUMNS": columns, "PAIRS": depth}
-        yield compiled(weight_kernels.partial_sums, constants, element, **options)
+        yield compiled(weight_kernels.partial_sums, constants, element, **options) | planned
         return
     constants |= {
         "RELU": fused,
@@ -125,10 +126,16 @@ def products(shape: Shape, config, fused: bool):
         constants |= {"shift": None, "residual": None}
     if shape.op == "masked":
         masked = {"VOLUME": 27, "REVERSED": not fused}
-        yield compiled(product_kernels.masked_product, constants | masked, element, **options)
+        yield (
+            compiled(product_kernels.masked_product, constants | masked, element, **options)
+            | planned
+        )
     else:
         grouped = {"VOLUME": 8, "PADDED": 8}
-        yield compiled(product_kernels.grouped_product, constants | grouped, element, **options)
+        yield (
+            compiled(product_kernels.grouped_product, constants | grouped, element, **options)
+            | planned
+        )
 
 
 def everything(every_candidate: bool):

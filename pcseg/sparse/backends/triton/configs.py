@@ -10,6 +10,8 @@ from typing import Any
 
 _SHIPPED = Path(__file__).with_name("configs.json")
 
+_SCRATCH = 2 * 1024
+
 SMALLEST_TILE = 32
 """Rows of a block of a plan; the tiles of a product are this many times a power of two."""
 
@@ -78,9 +80,9 @@ class Config:
         return self.warps, self.stages
 
     def shared_bytes(self, itemsize: int) -> int:
-        """Shared memory for the operands of all stages."""
+        """Shared memory for the operands of all stages, and what the compiler needs besides."""
         first, columns, depth = self.tile
-        return (first + columns) * depth * itemsize * self.stages
+        return (first + columns) * depth * itemsize * self.stages + _SCRATCH
 
 
 _MODEST = Config((64, 64, 32), 4, 2)
