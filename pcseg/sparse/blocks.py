@@ -88,7 +88,9 @@ def _steps(modules: Iterable[Any]) -> list[list[Any]]:
 
 
 def _are(kinds: tuple[type[nn.Module], type[nn.Module]], before: Any, module: Any) -> bool:
-    return is_plain(before, kinds[0]) and is_plain(module, kinds[1])
+    # The types first: in most cases they are not those, and are seen at once.
+    fit = isinstance(before, kinds[0]) and isinstance(module, kinds[1])
+    return fit and is_plain(before, kinds[0]) and is_plain(module, kinds[1])
 
 
 class ResidualBlock(nn.Module):
