@@ -9,7 +9,7 @@ from rich.table import Table
 
 from pcseg.cli.console import console, errors
 
-PACKAGES = ("torch", "numpy", "numba", "open3d-cpu", "open3d", "embreex", "tensorboard")
+PACKAGES = ("torch", "numpy", "numba", "triton", "open3d-cpu", "open3d", "embreex", "tensorboard")
 """Worth seeing in a bug report; the last four are optional on some machines."""
 
 
