@@ -13,7 +13,7 @@ from torch import Tensor
 from pcseg.sparse.backends import numba_kernels as kernels
 from pcseg.sparse.backends import numba_search as search
 from pcseg.sparse.backends.base import PLAIN, Epilogue
-from pcseg.sparse.backends.compiling import announce_compilation, wait_for_help
+from pcseg.sparse.backends.compiling import announce_compilation
 from pcseg.sparse.backends.numba_pack import (
     join_channels,
     join_input_channels,
@@ -132,7 +132,6 @@ class NumbaBackend:
 
     def grad_weight(self, feats: Tensor, grad: Tensor, kernel_map: KernelMap) -> Tensor:
         """See `Backend.grad_weight`."""
-        wait_for_help()
         x, g = plain(feats), plain(grad)
         cin, cout, volume = x.shape[1], g.shape[1], kernel_map.volume
         lanes = SHAPE.lanes(x.itemsize)
