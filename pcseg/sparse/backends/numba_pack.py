@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pcseg.sparse.backends.base import HALF
 from pcseg.sparse.backends.numba_tiles import SHAPE
 
 Array = np.ndarray[Any, Any]
@@ -15,7 +16,7 @@ Array = np.ndarray[Any, Any]
 
 def plain(tensor: Tensor) -> Array:
     """The numbers of a tensor as a C-contiguous array, half precision as float32."""
-    if tensor.dtype in (torch.float16, torch.bfloat16):
+    if tensor.dtype in HALF:
         tensor = tensor.float()
     return tensor.detach().contiguous().numpy()
 

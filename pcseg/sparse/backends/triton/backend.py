@@ -11,13 +11,11 @@ import torch
 from torch import Tensor
 
 from pcseg.optional import available
-from pcseg.sparse.backends.base import PLAIN, Epilogue
+from pcseg.sparse.backends.base import HALF, PLAIN, Epilogue
 from pcseg.sparse.backends.reference import TorchBackend
 from pcseg.sparse.kernel_map import KernelMap
 from pcseg.sparse.keys import Triple
 from pcseg.sparse.level import Level
-
-_HALF = (torch.float16, torch.bfloat16)
 
 
 class TritonBackend:
@@ -76,7 +74,7 @@ class TritonBackend:
         """See `Backend.forward`."""
         if feats.dtype == torch.float64:
             return self._plain.forward(feats, weight, kernel_map, epilogue)
-        if feats.dtype in _HALF and feats.device.type == "cpu":
+        if feats.dtype in HALF and feats.device.type == "cpu":
             out = self.forward(feats.float(), weight.float(), kernel_map, epilogue)
             return out.to(feats.dtype)
         if kernel_map.volume == 1 and kernel_map.identity == 0:
@@ -91,7 +89,7 @@ class TritonBackend:
         """See `Backend.grad_weight`."""
         if feats.dtype == torch.float64:
             return self._plain.grad_weight(feats, grad, kernel_map)
-        if feats.dtype in _HALF and feats.device.type == "cpu":
+        if feats.dtype in HALF and feats.device.type == "cpu":
             feats, grad = feats.float(), grad.float()
         return _modules()[1].weight_gradient(feats, grad, kernel_map)
 
