@@ -14,9 +14,9 @@ _MMAP_MAX = -4
 def keep_freed_memory() -> bool:
     """Let malloc serve large tensors from memory it has, and keep what they leave.
 
-    Otherwise every large tensor is a new mapping, and the system clears each of its pages anew: an
-    eighth of a training step on a CPU. The peak of memory stays what it was, but it is held until
-    the process ends. Whoever set malloc up by environment variables is not overruled.
+    Otherwise every large tensor is a new mapping, and the system clears each of its pages anew.
+    What was taken is held until the process ends. Whoever set malloc up by environment variables
+    is not overruled.
 
     Returns:
         Whether it could be done: with the GNU C library only.
