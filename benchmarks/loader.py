@@ -25,7 +25,7 @@ from _run import options, record
 from torch.utils.data import DataLoader, Dataset
 
 from pcseg.data.scan import Scan
-from pcseg.data.semantickitti import SemanticKITTI
+from pcseg.data.readers.semantickitti import SemanticKITTI
 from pcseg.data.transforms import Compose
 from pcseg.files import write_json
 

@@ -13,9 +13,9 @@ from pcseg.errors import ConfigError
 from pcseg.hints import did_you_mean
 
 DATASETS = {
-    "semantickitti": "pcseg.data.semantickitti:SemanticKITTI",
-    "semanticposs": "pcseg.data.semanticposs:SemanticPOSS",
-    "generic": "pcseg.data.generic:Generic",
+    "semantickitti": "pcseg.data.readers.semantickitti:SemanticKITTI",
+    "semanticposs": "pcseg.data.readers.semanticposs:SemanticPOSS",
+    "generic": "pcseg.data.readers.generic:Generic",
 }
 """Reader of each dataset, as ``module:class``."""
 

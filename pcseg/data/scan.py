@@ -23,15 +23,20 @@ class View:
         K: (3, 3) float64 pinhole intrinsics, in pixels.
         camera_from_sensor: (4, 4) float64 rigid transform into the camera (x right, y down,
             z forward).
-        depth: (H, W) float32 metres, 0 where unknown, or None.
+        depth: (H, W) float32 metres along the optical axis, 0 where unknown, or None.
+        labels: (H, W) int64 train ids of the label set in use, `IGNORE` where not labelled; or
+            None.
         name: of the camera, for example ``"image_2"``.
+        time: seconds, on the clock of the scan's ``meta["time"]``; None if not known.
     """
 
     rgb: np.ndarray
     K: np.ndarray
     camera_from_sensor: np.ndarray
     depth: np.ndarray | None = None
+    labels: np.ndarray | None = None
     name: str = ""
+    time: float | None = None
 
 
 @dataclass(frozen=True)

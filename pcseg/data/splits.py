@@ -34,7 +34,8 @@ def splits(label_map: str) -> dict[str, dict[str, list[str]]]:
         label_map: name of a shipped map such as ``"semantic_kitti"``, or the path of one.
 
     Returns:
-        {convention: {"train" | "val" | "test": [sequences]}}, the default convention first.
+        {convention: {"train" | "val" | "test": [sequences]}}, the default convention first. An
+        entry may name frames of a sequence: ``"001:0-49"``.
     """
     data = map_data(label_map)
     table = data.get("splits") or {}
@@ -69,7 +70,7 @@ def parse_selection(
     table = conventions.get(convention) if colon else next(iter(conventions.values()), {})
     word = _SYNONYMS.get(word, word)
     if table and word in table:
-        return [Part(sequence) for sequence in table[word]], text
+        return [part for item in table[word] for part in _explicit(item)], text
     if convention in conventions or not re.search(r"\d", text):
         raise ConfigError(_unknown(text, conventions))
     return [part for item in text.split(";") if item.strip() for part in _explicit(item)], None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pcseg._version import __version__
-from pcseg.data.kitti_family import SIMULATION
+from pcseg.data.reader import SIMULATION
 from pcseg.errors import ConfigError, DataError
 from pcseg.files import explained_refusals, read_json, remove_leftovers, write_json
 from pcseg.sim.sensors import Sensor, sensor

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pcseg.data import IGNORE, LabelSet, label_set
-from pcseg.data.generic_files import find_point_files
+from pcseg.data.readers.generic_files import find_point_files
 from pcseg.data.paths import PathScans
 from pcseg.errors import DataError
 from pcseg.io import PointFile, write_points

@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pcseg.data.dataset import FileDataset, FrameId
-from pcseg.data.invalid import INVALID_POLICIES, settle_invalid
-from pcseg.data.kitti_files import (
+from pcseg.data.dataset import FrameId
+from pcseg.data.labels import LabelSet
+from pcseg.data.reader import Reader, check_choice
+from pcseg.data.readers.kitti_files import (
     count_points,
     read_calib,
     read_cloud,
@@ -20,21 +21,15 @@ from pcseg.data.kitti_files import (
     read_poses,
     read_times,
 )
-from pcseg.data.labels import LabelSet, label_set
 from pcseg.data.scan import Scan
-from pcseg.data.splits import ALL, Part, choose_frames, parse_selection, splits
-from pcseg.errors import ConfigError, DataError, LabelError
+from pcseg.errors import DataError, LabelError
 
 log = logging.getLogger(__name__)
 
-SIMULATION = "simulation.json"
-"""The manifest that simulated data carries beside its sequences."""
-
-LABEL_MODES = ("optional", "required", "only", "none")
 REQUIRABLE = ("labels", "calib", "poses", "times")
 
 
-class KittiFamily(FileDataset):
+class KittiFamily(Reader):
     """Datasets in SemanticKITTI's layout; a subclass states as data what differs.
 
     Class attributes:
@@ -44,7 +39,7 @@ class KittiFamily(FileDataset):
         camera_poses: whether poses.txt is in camera-0 coordinates (sensor pose = Tr⁻¹·T·Tr).
     """
 
-    label_map: ClassVar[str]
+    frame_files: ClassVar[str] = "velodyne/*.bin"
     intensity_max: ClassVar[float] = 1.0
     camera_poses: ClassVar[bool] = True
 
@@ -59,43 +54,42 @@ class KittiFamily(FileDataset):
         require: Collection[str] = (),
         invalid: str = "error",
         every: int = 1,
+        cameras: Sequence[str] = (),
     ) -> None:
         """Find the frames of a split and read the small files (calib, poses, times).
 
         Args:
             root: the folder that holds ``sequences/``, or its parent, or ``sequences`` itself.
-            split: ``train``, ``val``, ``test`` of the usual splits, another convention's
-                (``xmuda:val``), ``all`` for every sequence that is there, or explicit sequences and
-                frames: ``00``, ``00:0-7``, ``00:0-7,9;02``.
-            label_set: a label set or its name; the first set of the dataset's map by default.
-            sequences: keep only these sequences of the split.
-            labels: ``optional`` (None where the file is missing), ``required`` (a missing file
-                is an error), ``only`` (frames without labels are left out) or ``none`` (not read).
+            split: see `Reader`.
+            label_set: see `Reader`.
+            sequences: see `Reader`.
+            labels: see `Reader`.
             require: files that must be there, of ``labels``, ``calib``, ``poses``, ``times``.
-            invalid: what to do with NaN or infinite points: ``error``, or ``ignore``: they stay in
-                their place, at the origin, with label -1 and ``attrs["valid"]`` False.
-            every: take each n-th frame of the selection only.
+            invalid: see `Reader`.
+            every: see `Reader`.
+            cameras: see `Reader`.
 
         Raises:
             ConfigError: for a setting that does not exist.
             DataError: if nothing of the split is there, or a required or damaged small file.
         """
-        _check_settings(labels, require, invalid, every)
-        self.split = split
-        self.label_set = _resolve(label_set, self.label_map)
-        self.folder = _sequences_folder(Path(root))
-        self.simulated = (self.folder.parent / SIMULATION).is_file()
-        """Whether the scans were made by `pcseg.sim`; every result says so."""
-        self._labels = "required" if "labels" in require else labels
-        self._invalid = invalid
-        self.missing: list[str] = []
-        """Sequences of the split whose folders are not there."""
-        self.frames = self._find_frames(split, sequences)[::every]
+        for value in require:
+            check_choice("require", value, REQUIRABLE)
+        super().__init__(
+            root,
+            split,
+            label_set,
+            sequences=sequences,
+            labels="required" if "labels" in require else labels,
+            invalid=invalid,
+            every=every,
+            cameras=cameras,
+        )
         self._sides = {
             sequence: self._read_side(sequence, require)
             for sequence in dict.fromkeys(frame.sequence for frame in self.frames)
         }
-        self._check_labels_and_poses()
+        self._check_poses()
 
     def cloud_path(self, frame: FrameId) -> Path:
         """The ``.bin`` of a frame."""
@@ -109,16 +103,10 @@ class KittiFamily(FileDataset):
         """(F,) int64 points of each frame, from the sizes of the files."""
         return np.array([self._count_points(i) for i in range(len(self))], np.int64)
 
-    def _read(self, index: int) -> Scan:
-        frame = self.frames[index]
+    def _raw_scan(self, frame: FrameId) -> Scan:
         path = self.cloud_path(frame)
         cloud = read_cloud(path)
-        meta: dict[str, Any] = {
-            "dataset": self.name,
-            "sequence": frame.sequence,
-            "frame": frame.frame,
-            "path": str(path),
-        }
+        meta: dict[str, Any] = {"path": str(path)}
         scan: dict[str, Any] = {
             "xyz": np.ascontiguousarray(cloud[:, :3]),
             "attrs": {"intensity": cloud[:, 3] / np.float32(self.intensity_max)},
@@ -126,15 +114,11 @@ class KittiFamily(FileDataset):
         if self._has_labels(frame):
             raw, scan["instances"] = read_label_file(self.label_path(frame), path, len(cloud))
             scan["raw_labels"] = raw
-            scan["labels"] = self.label_set.encode(raw, self.label_path(frame))
-            meta["things"] = self.label_set.thing_classes
         side, number = self._sides[frame.sequence], int(frame.frame)
-        if self.simulated:
-            meta["simulated"] = True
         if side.times is not None:
             meta["time"] = float(side.times[number])
         pose = None if side.poses is None else side.poses[number]
-        return settle_invalid(Scan(pose=pose, meta=meta, **scan), self._invalid)
+        return Scan(pose=pose, meta=meta, **scan)
 
     def _read_labels(self, index: int) -> np.ndarray | None:
         frame = self.frames[index]
@@ -153,54 +137,25 @@ class KittiFamily(FileDataset):
         paths = [self.cloud_path(frame)]
         return [*paths, self.label_path(frame)] if self._has_labels(frame) else paths
 
-    def _reading(self) -> str:
-        return f"{self._invalid} {self._labels == 'none'}"
+    def _label_source(self, frame: FrameId) -> Path:
+        return self.label_path(frame)
 
-    def _has_labels(self, frame: FrameId) -> bool:
-        return self._labels != "none" and self.label_path(frame).exists()
+    def _is_labelled(self, frame: FrameId) -> bool:
+        return self.label_path(frame).exists()
 
-    def _find_frames(self, split: str, sequences: Sequence[str] | None) -> list[FrameId]:
-        conventions = splits(self.label_map)
-        parts, named = parse_selection(split, conventions)
-        there = sorted(path.parent.name for path in _velodyne_folders(self.folder))
-        if parts is None:
-            parts = [Part(name) for name in there]
-        if sequences is not None:
-            parts = [part for part in parts if part.sequence in set(sequences)]
-        self.missing = [part.sequence for part in parts if part.sequence not in there]
-        parts = [part for part in parts if part.sequence in there]
-        wanted = f"split '{split}'" + (f" of sequences {list(sequences)}" if sequences else "")
-        if not parts or (self.missing and named is None):
-            raise DataError(
-                f"{self.folder}: {wanted} needs sequence {', '.join(self.missing) or '(none)'} "
-                f"(a folder with velodyne/*.bin). Sequences there: {', '.join(there) or 'none'}. "
-                f"Copy the missing ones, or choose a split that is there (split={ALL}, or 00:0-7)."
-            )
-        if self.missing:
-            log.warning(
-                "%s: %s is incomplete, sequences %s are missing; going on with %s",
-                self.folder,
-                wanted,
-                ", ".join(self.missing),
-                ", ".join(part.sequence for part in parts),
-            )
-        asked = (FrameId(part.sequence, name) for part in parts for name in self._names(part))
-        frames = list(dict.fromkeys(asked))  # once, even where parts overlap
-        if self._labels == "only":
-            frames = [frame for frame in frames if self.label_path(frame).exists()]
-        if not frames:
-            what = "labelled frame" if self._labels == "only" else "velodyne/*.bin"
-            raise DataError(f"{self.folder}: no {what} in {wanted}. Is the copy complete?")
-        return frames
+    def _locate(self, root: Path) -> Path:
+        return sequences_folder(root)
 
-    def _names(self, part: Part) -> list[str]:
-        folder = self.folder / part.sequence / "velodyne"
-        # Hidden files are those of other programs, or of one that was killed while it wrote.
+    def _sequences_there(self) -> list[str]:
+        return sorted(path.parent.name for path in _velodyne_folders(self.folder))
+
+    def _frames_there(self, sequence: str) -> list[str]:
+        folder = self.folder / sequence / "velodyne"
         names = sorted(p.stem for p in folder.glob("*.bin") if not p.name.startswith("."))
         for name in names:
             if not name.isdecimal():
                 raise DataError(f"{folder / name}.bin: clouds are named by number: 000000.bin.")
-        return choose_frames(names, part, folder)
+        return names
 
     def _read_side(self, sequence: str, require: Collection[str]) -> _SideFiles:
         folder = self.folder / sequence
@@ -237,7 +192,7 @@ class KittiFamily(FileDataset):
             )
         return np.linalg.inv(calib["Tr"]) @ poses @ calib["Tr"]
 
-    def _check_labels_and_poses(self) -> None:
+    def _check_poses(self) -> None:
         """Fail now, not in the middle of an epoch."""
         for frame in self.frames:
             side, folder = self._sides[frame.sequence], self.folder / frame.sequence
@@ -248,7 +203,10 @@ class KittiFamily(FileDataset):
                         f"{int(frame.frame) + 1} (one for each frame number from 0). "
                         f"Copy the whole file, or take it away to go on without."
                     )
-            if self._labels == "required" and not self.label_path(frame).exists():
+
+    def _demand_labels(self, frames: Sequence[FrameId]) -> None:
+        for frame in frames:
+            if not self._is_labelled(frame):
                 raise LabelError(
                     f"{self.label_path(frame)}: missing, and labels are required here. Copy it, "
                     "or use labels=only (leaves such frames out) or labels=optional."
@@ -268,23 +226,12 @@ class _SideFiles:
     times: np.ndarray | None
 
 
-def _check_settings(labels: str, require: Collection[str], invalid: str, every: int) -> None:
-    for name, value, known in (
-        ("labels", labels, LABEL_MODES),
-        ("invalid", invalid, INVALID_POLICIES),
-        *(("require", value, REQUIRABLE) for value in require),
-    ):
-        if value not in known:
-            raise ConfigError(f"{name}='{value}' is not possible. Use one of: {', '.join(known)}.")
-    if every < 1:
-        raise ConfigError(f"every={every}: take each frame (1), each second (2), and so on.")
+def sequences_folder(root: Path) -> Path:
+    """The folder of the sequences under a dataset's root, found by the one rule of all readers.
 
-
-def _resolve(given: str | LabelSet | None, label_map: str) -> LabelSet:
-    return given if isinstance(given, LabelSet) else label_set(given or label_map)
-
-
-def _sequences_folder(root: Path) -> Path:
+    Raises:
+        DataError: if there is none.
+    """
     candidates = [root / "sequences", root / "dataset" / "sequences", root]
     for folder in candidates:
         if _velodyne_folders(folder):
@@ -302,7 +249,3 @@ def _sequences_folder(root: Path) -> Path:
 def _velodyne_folders(folder: Path) -> list[Path]:
     found = folder.glob("[!.]*/velodyne")
     return [path for path in found if path.is_dir()]
-
-
-sequences_folder = _sequences_folder
-"""The folder of the sequences under a dataset's root, found by the one rule of all readers."""

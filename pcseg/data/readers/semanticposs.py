@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pcseg.data.kitti_family import KittiFamily
+from pcseg.data.readers.kitti_family import KittiFamily
 
 
 class SemanticPOSS(KittiFamily):

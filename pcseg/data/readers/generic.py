@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from pcseg.data.dataset import FileDataset, FrameId
-from pcseg.data.generic_files import choose_split, find_point_files, label_file, read_labels
 from pcseg.data.invalid import INVALID_POLICIES, settle_invalid
-from pcseg.data.kitti_files import read_label_file
 from pcseg.data.labels import LabelSet, map_data, read_label_set
 from pcseg.data.labels import label_set as shipped_label_set
+from pcseg.data.reader import LABEL_MODES, check_choice, check_every
+from pcseg.data.readers.generic_files import choose_split, find_point_files, label_file, read_labels
+from pcseg.data.readers.kitti_files import read_label_file
 from pcseg.data.scan import Scan
-from pcseg.errors import ConfigError, LabelError
+from pcseg.errors import LabelError
 from pcseg.io import FORMATS, PointFile, read_points, to_scan
 
-LABEL_MODES = ("optional", "required", "only", "none")
 LABEL_MAPS = ("labels.yaml", "labels.yml", "label_map.yaml")
 
 _EXAMPLE = """\
@@ -31,8 +31,8 @@ class Generic(FileDataset):
     """A folder of point files.
 
     Labels are taken from the files themselves (ply, las, npz, pcd…) or from files beside them, see
-    `pcseg.data.generic_files.label_file`. Large coordinates are kept exact: what was subtracted
-    is in ``meta["offset"]``.
+    `pcseg.data.readers.generic_files.label_file`. Large coordinates are kept exact: what was
+    subtracted is in ``meta["offset"]``.
     """
 
     name: str = "generic"
@@ -76,14 +76,9 @@ class Generic(FileDataset):
             DataError: if there are no such files.
             LabelError: if there is no label map.
         """
-        for key, value, known in (
-            ("labels", labels, LABEL_MODES),
-            ("invalid", invalid, INVALID_POLICIES),
-        ):
-            if value not in known:
-                raise ConfigError(f"{key}='{value}' is not possible. Use: {', '.join(known)}.")
-        if every < 1:
-            raise ConfigError(f"every={every}: take each file (1), each second (2), and so on.")
+        check_choice("labels", labels, LABEL_MODES)
+        check_choice("invalid", invalid, INVALID_POLICIES)
+        check_every(every)
         self.root, self.split = Path(root), split
         self._labels, self._invalid = labels, invalid
         self._columns, self._intensity_max = columns, intensity_max

@@ -1,0 +1,1 @@
+"""Readers: a file per dataset, on what its family of layouts shares."""
