@@ -9,13 +9,13 @@ from rich.table import Table
 
 from pcseg.cli.console import console
 
-KINDS = ("configs", "datasets", "models", "labels", "sensors", "settings")
+KINDS = ("configs", "datasets", "models", "labels", "sensors", "layouts", "settings")
 
 
 def ls(
     kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}, all.")] = "all",
 ) -> None:
-    """List configurations, datasets, models, label sets, sensors to simulate, or all settings."""
+    """List configurations, datasets, models, label sets, sensors and layouts to simulate, or all settings."""
     from pcseg.errors import ConfigError
 
     listings = {
@@ -24,6 +24,7 @@ def ls(
         "models": _models,
         "labels": _labels,
         "sensors": _sensors,
+        "layouts": _layouts,
         "settings": _settings,
     }
     if kind != "all" and kind not in listings:
@@ -85,6 +86,18 @@ def _sensors() -> Table:
     for name in list_sensors():
         device = sensor(name)
         table.add_row(name, device.model, str(device.rows), str(device.columns), "")
+    return table
+
+
+def _layouts() -> Table:
+    from pcseg.sim.writers import LAYOUTS, layout_class
+
+    table = _table("layouts to simulate", "name", "LiDARs", "cameras", "frames a second")
+    for name in LAYOUTS:
+        rig = layout_class(name).rig(None)
+        lidars = ", ".join(f"{mount.name} ({mount.sensor.model})" for mount in rig.lidars)
+        cameras = ", ".join(camera.name for camera in rig.cameras) or "none"
+        table.add_row(name, lidars, cameras, f"{rig.frame_rate_hz:g}")
     return table
 
 

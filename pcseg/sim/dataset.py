@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from pcseg.errors import ConfigError, PcsegError
-from pcseg.sim.lidar import Lidar
 from pcseg.sim.recipe import Recipe, claim_folder, make_recipe, sequence_names
+from pcseg.sim.record import Recorder
 from pcseg.sim.street import build_street
-from pcseg.sim.writers import writer
+from pcseg.sim.writers import layout_class
 
 Progress = Callable[[int, int, str], None]
 """Called with frames done, frames in all, and a short message."""
@@ -30,7 +30,7 @@ class Simulation:
     """What `simulate` left on the disk.
 
     Attributes:
-        root: folder that holds ``sequences/`` and ``simulation.json``.
+        root: folder that holds the layout's files and ``simulation.json``.
         sequences: names simulated or found.
         frames: of all sequences together.
         written: frames computed in this call; the others were there already.
@@ -47,11 +47,13 @@ class Simulation:
 def simulate(
     out: str | Path,
     *,
-    sensor: str = "hdl64e_s3",
+    sensor: str | None = None,
     sequences: Sequence[str | int] = ("00",),
     frames: int = 10,
     seed: int = 0,
     layout: str = "semantickitti",
+    cameras: Sequence[str] | None = None,
+    image_scale: float = 1.0,
     speed_mps: float = 8.0,
     frame_step: float | None = None,
     columns_step: int = 1,
@@ -67,13 +69,17 @@ def simulate(
 
     Args:
         out: folder for ``sequences/SS/…`` and the manifest ``simulation.json``.
-        sensor: device or rig of sensors.yaml.
+        sensor: device or rig of sensors.yaml in place of the layout's own main LiDAR.
         sequences: two-digit names; 08 is the validation sequence by SemanticKITTI's convention.
         frames: scans per sequence.
         seed: of everything.
         layout: of the files; see `pcseg.sim.writers.LAYOUTS`.
+        cameras: that take pictures: names, ``["all"]`` or none (``[]``); by default what is usual
+            for the layout.
+        image_scale: of the pictures; 1 for the data set's own size.
         speed_mps: of the carrier.
-        frame_step: metres between scans; one sweep's way by default. Larger steps vary more.
+        frame_step: metres between frames; by default the way between two frames of the data set.
+            Larger steps vary more.
         columns_step: keep every n-th firing (lighter scans).
         rows_step: keep every n-th beam.
         workers: processes. With more than one, call from under ``if __name__ == "__main__"``.
@@ -88,6 +94,8 @@ def simulate(
         seed=seed,
         sensor_name=sensor,
         layout=layout,
+        cameras=cameras,
+        image_scale=image_scale,
         frames=frames,
         speed_mps=speed_mps,
         frame_step_m=frame_step,
@@ -97,7 +105,7 @@ def simulate(
     if workers < 1:
         raise ConfigError(f"at least 1 worker is needed, not {workers}.")
     names, root = sequence_names(sequences), Path(out)
-    store = writer(layout, root)
+    store = layout_class(layout)(root, recipe.make_rig())
     claim_folder(root, recipe, names, overwrite)
     for name in names:
         store.remove_leftovers(name)
@@ -112,6 +120,7 @@ def simulate(
             _drive(root, recipe, name, numbers, report.frame)
     else:
         _parallel(root, recipe, tasks, workers, report)
+    store.finish(names, frames)
     return Simulation(root, names, len(wanted), report.written, report.points)
 
 
@@ -155,26 +164,23 @@ def _drive(
     written: Callable[[str, int, int], bool],
 ) -> None:
     """Simulate some frames of one sequence; `written` is told of each and may ask to stop."""
-    lidar = _lidar(recipe, int(name))
-    times = recipe.times()
-    store = writer(recipe.layout, root)
-    height = lidar.sensor.mount_height_m
-    poses = np.stack([lidar.world.sensor_pose(time, height) for time in times])
-    store.write_sequence(name, poses, times)
-    # A frame's chance is its own: it does not matter which frames were made before it.
-    rngs = [np.random.default_rng([recipe.seed, int(name), 1, number]) for number in numbers]
-    sweeps = lidar.drive([times[number] for number in numbers], rngs)
-    for number, scan in zip(numbers, sweeps, strict=True):
-        store.write_frame(name, number, scan)
-        if not written(name, number, len(scan)):
+    recorder, times = _recorder(recipe, int(name)), recipe.times()
+    store = layout_class(recipe.layout)(root, recorder.rig)
+    bodies = np.stack([recorder.world.body_pose(time) for time in times])
+    store.write_sequence(name, bodies, times)
+    for number in numbers:
+        # A frame's chance is its own: it does not matter which frames were made before it.
+        frame = recorder.record(times[number], [recipe.seed, int(name), 1, number])
+        store.write_frame(name, number, frame)
+        if not written(name, number, frame.points):
             return
 
 
 @lru_cache(maxsize=1)
-def _lidar(recipe: Recipe, number: int) -> Lidar:
-    """The sensor in the street of a sequence; the last one is kept for a worker's next task."""
+def _recorder(recipe: Recipe, number: int) -> Recorder:
+    """The rig in the street of a sequence; the last one is kept for a worker's next task."""
     world = build_street([recipe.seed, number, 0], recipe.street_m(), speed_mps=recipe.speed_mps)
-    return Lidar(world, recipe.make_sensor())
+    return Recorder(world, recipe.make_rig())
 
 
 def _parallel(

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 
 from pcseg.data.scan import Scan
-from pcseg.sim.mesh import Mesh
 from pcseg.sim.radiometry import Surface, albedo, detection_probability, intensity, measured
-from pcseg.sim.raycast import Caster, caster
 from pcseg.sim.rays import Bearings, Rays, blocked, rotated, sweep_rays
 from pcseg.sim.sensors import Sensor
+from pcseg.sim.stage import Stage
 from pcseg.sim.world import World
 
 
@@ -51,19 +49,16 @@ def scan(
 class Lidar:
     """A sensor in a world, ready to sweep again and again."""
 
-    def __init__(self, world: World, sensor: Sensor, engine: str | None = None) -> None:
-        self.world = world
-        self._engine = engine
-        self._static = caster(world.static, engine)
-        self._phases: dict[tuple[int, int], Caster] = {}
-        self._faces = _Faces(world)
-        self._look_with(sensor)
+    def __init__(self, world: World | Stage, sensor: Sensor, engine: str | None = None) -> None:
+        self.stage = world if isinstance(world, Stage) else Stage(world, engine)
+        self.world = self.stage.world
+        self.sensor = sensor
+        self._bearings = Bearings(sensor)
+        self._reach = np.where(blocked(sensor), 0.0, sensor.range_max_m).astype(np.float32).ravel()
 
     def with_sensor(self, sensor: Sensor) -> Lidar:
         """Another sensor in the same world, which is not prepared again."""
-        other = copy(self)
-        other._look_with(sensor)
-        return other
+        return Lidar(self.stage, sensor)
 
     def drive(self, times: Sequence[float], rngs: Sequence[np.random.Generator]) -> Iterator[Scan]:
         """Sweeps from the world's own carrier at each of the times (seconds)."""
@@ -89,16 +84,11 @@ class Lidar:
             phase = -rng.random() * 2 * np.pi / sensor.columns
         speed = np.zeros(3) if velocity is None else np.asarray(velocity, float)
         rays = sweep_rays(sensor, pose, phase, speed, yaw_rate)
-        hits = self._static.cast(rays.origins, rays.directions, self._reach)
+        hits = self.stage.static.cast(rays.origins, rays.directions, self._reach)
         found = _Found(hits.distance, hits.face, _cosine(hits.normal, rays.directions))
         for number in self.world.movers_within(sensor.range_max_m, pose[:3, 3], time):
             self._cast_mover(number, rays, found, pose, time)
         return self._returns(rays, found, pose, time, rng)
-
-    def _look_with(self, sensor: Sensor) -> None:
-        self.sensor = sensor
-        self._bearings = Bearings(sensor)
-        self._reach = np.where(blocked(sensor), 0.0, sensor.range_max_m).astype(np.float32).ravel()
 
     def _cast_mover(
         self, number: int, rays: Rays, found: _Found, pose: np.ndarray, time: float
@@ -120,26 +110,20 @@ class Lidar:
         start -= rays.times[near, None] * velocity.astype(np.float32)
         directions = rotated(rays.directions[near], into)
         shown = mover.phase(time)
-        hits = self._phase_caster(number, shown).cast(
+        hits = self.stage.mover(number, shown).cast(
             rotated(start, into), directions, found.distance[near]
         )
         met = np.flatnonzero(hits.face >= 0)
         rows = near[met]
         found.distance[rows] = hits.distance[met]
-        found.face[rows] = hits.face[met] + self._faces.start(number, shown)
+        found.face[rows] = hits.face[met] + self.stage.faces.start(number, shown)
         found.cosine[rows] = _cosine(hits.normal[met], directions[met])
-
-    def _phase_caster(self, number: int, phase: int) -> Caster:
-        if (number, phase) not in self._phases:
-            mesh = self.world.movers[number].phases[phase]
-            self._phases[number, phase] = caster(mesh, self._engine)
-        return self._phases[number, phase]
 
     def _returns(
         self, rays: Rays, found: _Found, pose: np.ndarray, time: float, rng: np.random.Generator
     ) -> Scan:
         """What the sensor reports of what was met: losses, noise, brightness, file order."""
-        sensor, faces = self.sensor, self._faces
+        sensor, faces = self.sensor, self.stage.faces
         rows = np.flatnonzero((found.face >= 0) & (found.distance > sensor.range_min_m))
         origins, directions = rays.origins[rows], rays.directions[rows]
         distance, face = found.distance[rows], found.face[rows]
@@ -183,7 +167,7 @@ class Lidar:
 
 @dataclass(frozen=True)
 class _Found:
-    """Distance, face (of `_Faces`, -1 for none) and cosine of what each ray met so far.
+    """Distance, face (of `Faces`, -1 for none) and cosine of what each ray met so far.
 
     The arrays are updated as movers come in between.
     """
@@ -191,25 +175,6 @@ class _Found:
     distance: np.ndarray
     face: np.ndarray
     cosine: np.ndarray
-
-
-class _Faces:
-    """What all faces of a world are: the static ones first, then each mover's phases in turn."""
-
-    def __init__(self, world: World) -> None:
-        meshes: list[Mesh] = [world.static]
-        keys = [(number, k) for number, m in enumerate(world.movers) for k in range(len(m.phases))]
-        meshes += [world.movers[number].phases[k] for number, k in keys]
-        starts = np.cumsum([len(mesh) for mesh in meshes])[:-1]
-        self._starts = dict(zip(keys, starts.tolist(), strict=True))
-        self.label = np.concatenate([mesh.label for mesh in meshes])
-        self.instance = np.concatenate([mesh.instance for mesh in meshes])
-        self.material = np.concatenate([mesh.material for mesh in meshes])
-        self.tint = np.concatenate([mesh.tint for mesh in meshes])
-
-    def start(self, number: int, phase: int) -> int:
-        """Where the faces of a mover's phase begin."""
-        return self._starts[number, phase]
 
 
 def _cosine(normal: np.ndarray, direction: np.ndarray) -> np.ndarray:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pcseg._version import __version__
-from pcseg.data.reader import SIMULATION
+from pcseg.data.reader import ALL_CAMERAS, SIMULATION
 from pcseg.errors import ConfigError, DataError
 from pcseg.files import explained_refusals, read_json, remove_leftovers, write_json
-from pcseg.sim.sensors import Sensor, sensor
+from pcseg.sim.rig import Rig
 from pcseg.sim.street import MARGIN_M, MAX_LENGTH_M
+from pcseg.sim.writers import layout_class
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,10 @@ class Recipe:
 
     Attributes:
         seed: of all chance; sequences and frames derive their own from it.
-        sensor: device or rig of sensors.yaml.
+        sensor: device or rig of sensors.yaml in place of the layout's own main LiDAR, or None.
         layout: of the files.
+        cameras: names of those that take pictures.
+        image_scale: of the pictures, 1 for the data set's own size.
         frames: scans per sequence.
         speed_mps: of the carrier.
         frame_step_m: distance between two scans.
@@ -33,17 +37,21 @@ class Recipe:
     """
 
     seed: int
-    sensor: str
+    sensor: str | None
     layout: str
+    cameras: tuple[str, ...]
+    image_scale: float
     frames: int
     speed_mps: float
     frame_step_m: float
     columns_step: int
     rows_step: int
 
-    def make_sensor(self) -> Sensor:
-        """The sensor, thinned as asked."""
-        return sensor(self.sensor).thinned(self.columns_step, self.rows_step)
+    def make_rig(self) -> Rig:
+        """The rig: LiDARs thinned and cameras chosen as asked."""
+        rig = layout_class(self.layout).rig(self.sensor)
+        chosen = rig.with_cameras(self.cameras, self.image_scale)
+        return chosen.thinned(self.columns_step, self.rows_step)
 
     def street_m(self) -> float:
         """Length of street that the frames of a sequence need."""
@@ -57,27 +65,35 @@ class Recipe:
 def make_recipe(
     *,
     seed: int,
-    sensor_name: str,
+    sensor_name: str | None,
     layout: str,
+    cameras: Sequence[str] | None,
+    image_scale: float,
     frames: int,
     speed_mps: float,
     frame_step_m: float | None,
     columns_step: int,
     rows_step: int,
 ) -> Recipe:
-    """A checked recipe; the frame step is by default what the carrier drives in one sweep.
+    """A checked recipe; the frame step is by default what the carrier drives between two frames.
 
     Raises:
         ConfigError: naming the setting that cannot be, and what it can be.
     """
-    device = sensor(sensor_name).thinned(columns_step, rows_step)
+    kind = layout_class(layout)
+    rig = kind.rig(sensor_name)
+    if cameras is None and not kind.pictures:
+        cameras = ()
+    elif cameras is None or tuple(cameras) == ALL_CAMERAS:
+        cameras = tuple(camera.name for camera in rig.cameras)
+    rig.with_cameras(cameras, image_scale).thinned(columns_step, rows_step)
     if seed < 0:
         raise ConfigError(f"the seed must be 0 or more, not {seed}.")
     if frames < 1:
         raise ConfigError(f"a sequence needs at least 1 frame, not {frames}.")
     if not speed_mps > 0:
         raise ConfigError(f"the speed must be positive, not {speed_mps} m/s.")
-    step = speed_mps / device.frame_rate_hz if frame_step_m is None else float(frame_step_m)
+    step = speed_mps / rig.frame_rate_hz if frame_step_m is None else float(frame_step_m)
     if not step > 0:
         raise ConfigError(f"the step between frames must be positive, not {step} m.")
     if 2 * MARGIN_M + frames * step > MAX_LENGTH_M:
@@ -88,7 +104,16 @@ def make_recipe(
             f"Use up to {most} frames a sequence, a smaller step, or more sequences."
         )
     return Recipe(
-        seed, sensor_name, layout, frames, float(speed_mps), step, columns_step, rows_step
+        seed=seed,
+        sensor=sensor_name,
+        layout=layout,
+        cameras=tuple(cameras),
+        image_scale=float(image_scale),
+        frames=frames,
+        speed_mps=float(speed_mps),
+        frame_step_m=step,
+        columns_step=columns_step,
+        rows_step=rows_step,
     )
 
 
@@ -124,7 +149,7 @@ def claim_folder(root: Path, recipe: Recipe, sequences: Sequence[str], overwrite
     known: dict[str, Any] = {}
     if path.exists():
         known = _read(path)
-        ours = {"version": __version__, **asdict(recipe)}
+        ours = json.loads(json.dumps({"version": __version__, **asdict(recipe)}))
         theirs = {"version": known.get("version"), **known.get("recipe", {})}
         differing = [key for key in ours if theirs.get(key) != ours[key]]
         if differing and not overwrite:
@@ -134,43 +159,50 @@ def claim_folder(root: Path, recipe: Recipe, sequences: Sequence[str], overwrite
                 "Choose another folder, or say that it may be overwritten."
             )
         if differing:
-            _delete_simulated(root, known.get("sequences", []))
+            _delete_simulated(root, theirs.get("layout", recipe.layout), known)
             known = {}
-    elif (root / "sequences").exists():
-        raise ConfigError(
-            f"{root}: has 'sequences' but no {SIMULATION}, so it may be genuine data. "
-            "Simulate into another folder."
-        )
+    else:
+        for entry in layout_class(recipe.layout).entries:
+            if (root / entry).exists():
+                raise ConfigError(
+                    f"{root}: has '{entry}' but no {SIMULATION}, so it may be genuine data. "
+                    "Simulate into another folder."
+                )
     names = sorted({*known.get("sequences", []), *sequences})
     write_json(path, _manifest(recipe, names))
     remove_leftovers(root, SIMULATION)
 
 
-def _delete_simulated(root: Path, names: Sequence[str]) -> None:
-    """Delete the sequences that the manifest lists, if there is nothing else among them."""
-    folder = root / "sequences"
-    found = sorted(folder.iterdir()) if folder.is_dir() else []
-    foreign = [path for path in [folder, *found] if path.is_symlink()]
-    foreign += [path for path in found if path.name not in names]
+def _delete_simulated(root: Path, layout: str, known: Mapping[str, Any]) -> None:
+    """Delete what the manifest vouches for, if there is nothing else among it."""
+    folders = [root / entry for entry in layout_class(layout).entries]
+    foreign = [path for path in folders if path.is_symlink()]
+    for folder in folders:
+        if folder.name == "sequences" and folder.is_dir():
+            listed = known.get("sequences", [])
+            foreign += [p for p in folder.iterdir() if p.is_symlink() or p.name not in listed]
     if foreign:
         raise ConfigError(
-            f"{foreign[0]}: was not simulated here, so it is not overwritten. "
+            f"{min(foreign)}: was not simulated here, so it is not overwritten. "
             "Move it away, or simulate into another folder."
         )
-    with explained_refusals(folder, "delete old data"):
-        for path in found:
-            shutil.rmtree(path)
+    for path in folders:
+        with explained_refusals(path, "delete old data"):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _manifest(recipe: Recipe, names: Sequence[str]) -> dict[str, Any]:
-    device = recipe.make_sensor()
+    main = recipe.make_rig().main
     return {
         "label": "simulated",
         "program": "pcseg",
         "version": __version__,
         "recipe": asdict(recipe),
-        "sensor_model": device.model,
-        "mount_height_m": device.mount_height_m,
+        "sensor_model": main.sensor.model,
+        "mount_height_m": float(main.body_from_sensor[2, 3]),
         "sequences": list(names),
     }
 

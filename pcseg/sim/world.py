@@ -114,12 +114,18 @@ class World:
     ego: Track
     name: str = "street"
 
-    def sensor_pose(self, time: float, mount_height_m: float) -> np.ndarray:
-        """(4, 4) float64 sensor -> world, `mount_height_m` above the road, nodding a little."""
-        body = self.ego.pose(time)
+    def body_pose(self, time: float) -> np.ndarray:
+        """(4, 4) float64 body of the carrier -> world; it nods and rolls a little on its springs.
+
+        The body's origin is on the road, x forward, y left, z up.
+        """
         roll = 0.004 * np.sin(1.7 * time + self.ego.start)
         nod = 0.005 * np.sin(2.3 * time + 1.0)
-        return body @ pose((0, 0, mount_height_m), 0.0, nod, roll)
+        return self.ego.pose(time) @ pose((0, 0, 0), 0.0, nod, roll)
+
+    def sensor_pose(self, time: float, mount_height_m: float) -> np.ndarray:
+        """(4, 4) float64 sensor -> world, `mount_height_m` above the origin of the body."""
+        return self.body_pose(time) @ pose((0, 0, mount_height_m))
 
     def movers_within(self, reach_m: float, point: np.ndarray, time: float) -> list[int]:
         """Numbers of the movers of which a part may be nearer than `reach_m` to a world point."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from pcseg.data.scan import Scan
 from pcseg.files import remove_leftovers, write_bytes, write_text
+from pcseg.sim.record import Frame
+from pcseg.sim.rig import Rig, above
+from pcseg.sim.sensors import sensor as device
 
 # lidar -> camera 0: x right, y down, z forward; the camera sits ahead of and below the lidar.
 LIDAR_TO_CAMERA = np.array(
@@ -22,8 +25,17 @@ _BASELINES_M = (0.0, 0.54, -0.06, 0.48)
 class SemanticKittiWriter:
     """Writes frames and sequences under ``root/sequences/SS``; each file is whole or absent."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    entries: ClassVar[tuple[str, ...]] = ("sequences",)
+    pictures: ClassVar[bool] = False
+
+    def __init__(self, root: Path, rig: Rig) -> None:
+        self.root, self._rig = root, rig
+
+    @classmethod
+    def rig(cls, sensor: str | None) -> Rig:
+        """The rig of KITTI's car, or another LiDAR in its place."""
+        lidar = device(sensor or "semantic_kitti")
+        return Rig((above("velodyne", lidar),), (), lidar.frame_rate_hz)
 
     def folder(self, sequence: str) -> Path:
         """Where a sequence lies."""
@@ -43,10 +55,11 @@ class SemanticKittiWriter:
             return False
         return points.stat().st_size == 4 * labels.stat().st_size > 0
 
-    def write_frame(self, sequence: str, frame: int, scan: Scan) -> None:
+    def write_frame(self, sequence: str, number: int, frame: Frame) -> None:
         """Write one scan: float32 x y z remission, and uint32 instance << 16 | raw label."""
+        scan = frame.scans[0]
         assert scan.raw_labels is not None and scan.instances is not None
-        points, labels = self._paths(sequence, frame)
+        points, labels = self._paths(sequence, number)
         packed = np.column_stack([scan.xyz, scan.attrs["intensity"]]).astype("<f4")
         words = (scan.instances.astype("<u4") << np.uint32(16)) | scan.raw_labels.astype("<u4")
         write_bytes(labels, words.astype("<u4").tobytes())
@@ -60,19 +73,17 @@ class SemanticKittiWriter:
             return False
         return all(len(path.read_text().splitlines()) == frames for path in lists)
 
-    def write_sequence(self, sequence: str, poses: np.ndarray, times: Sequence[float]) -> None:
-        """Write calib, poses and times.
-
-        Args:
-            sequence: two digits.
-            poses: (F, 4, 4) lidar -> world of every frame.
-            times: F seconds from the first frame.
-        """
+    def write_sequence(self, sequence: str, bodies: np.ndarray, times: Sequence[float]) -> None:
+        """Write calib, poses and times."""
+        poses = bodies @ self._rig.main.body_from_sensor
         folder = self.folder(sequence)
         write_text(folder / "calib.txt", _calib())
         rows = [_row(matrix) for matrix in camera_poses(poses)]
         write_text(folder / "poses.txt", "".join(row + "\n" for row in rows))
         write_text(folder / "times.txt", "".join(f"{time:.6e}\n" for time in times))
+
+    def finish(self, sequences: Sequence[str], frames: int) -> None:
+        """Nothing here spans sequences."""
 
     def _paths(self, sequence: str, frame: int) -> tuple[Path, Path]:
         folder = self.folder(sequence)
