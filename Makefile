@@ -42,7 +42,7 @@ $(VENV)/.installed-run: pyproject.toml setup.py constraints.txt scripts/install
 	scripts/install $(VENV) && touch $@
 
 $(VENV)/.installed-test: pyproject.toml setup.py constraints.txt scripts/install
-	scripts/install $(VENV) test,log,viz && touch $@ $(VENV)/.installed-run
+	scripts/install $(VENV) test,log,viz,datasets && touch $@ $(VENV)/.installed-run
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

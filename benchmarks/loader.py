@@ -24,8 +24,8 @@ import torch
 from _run import options, record
 from torch.utils.data import DataLoader, Dataset
 
-from pcseg.data.scan import Scan
 from pcseg.data.readers.semantickitti import SemanticKITTI
+from pcseg.data.scan import Scan
 from pcseg.data.transforms import Compose
 from pcseg.files import write_json
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from pcseg.data import IGNORE, LabelSet, label_set
-from pcseg.data.readers.generic_files import find_point_files
 from pcseg.data.paths import PathScans
+from pcseg.data.readers.generic_files import find_point_files
 from pcseg.errors import DataError
 from pcseg.io import PointFile, write_points
 from tests.scenes import write_kitti

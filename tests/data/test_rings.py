@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pcseg.data import Scan
-from pcseg.data.rings import ring_numbers, rings_by_elevation, rings_by_order
 from pcseg.data.readers.semantickitti import SemanticKITTI
+from pcseg.data.rings import ring_numbers, rings_by_elevation, rings_by_order
 
 
 def sensor(start: float, turn: int, upward: bool, rng: np.random.Generator) -> tuple:
