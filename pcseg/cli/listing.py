@@ -15,7 +15,7 @@ KINDS = ("configs", "datasets", "models", "labels", "sensors", "layouts", "setti
 def ls(
     kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}, all.")] = "all",
 ) -> None:
-    """List configurations, datasets, models, label sets, sensors and layouts to simulate, or all settings."""
+    """List configurations, datasets, models, label sets, what can be simulated, or all settings."""
     from pcseg.errors import ConfigError
 
     listings = {
