@@ -15,12 +15,14 @@ class Site:
         plan: the ground.
         rng: source of all chance.
         parts: meshes in world coordinates, in order of building.
+        headings: yaw in the world (radians) of every countable object, by its instance id.
     """
 
     def __init__(self, plan: Plan, rng: np.random.Generator) -> None:
         self.plan = plan
         self.rng = rng
         self.parts: list[Mesh] = []
+        self.headings: dict[int, float] = {}
         self._taken: list[tuple[float, float, float]] = []
         self._instances = 0
 
@@ -56,8 +58,9 @@ class Site:
 
     def put_thing(self, mesh: Mesh, s: float, d: float, yaw: float = 0.0) -> None:
         """Put down a countable object: it gets an instance id and follows the slope."""
-        labelled = mesh.labelled(int(mesh.label[0]), self.next_instance())
-        self.put(labelled, s, d, yaw, tilt=True)
+        instance = self.next_instance()
+        self.headings[instance] = float(self.plan.path.direction(s)) + float(yaw)
+        self.put(mesh.labelled(int(mesh.label[0]), instance), s, d, yaw, tilt=True)
 
     def facing(self, side: int) -> float:
         """The yaw that turns the front (-y) of a mesh on that side towards the road."""

@@ -50,4 +50,5 @@ def build_street(
     build_kerbside(site)
     build_lots(site)
     ego = Track(plan.path, MARGIN_M, speed_mps, -0.42 * plan.road_half, sway=0.15)
-    return World(join(site.parts), build_traffic(site, ego), plan.path, ego, name=f"street {seed}")
+    movers, name = build_traffic(site, ego), f"street {seed}"
+    return World(join(site.parts), movers, plan.path, ego, name, site.headings)

@@ -3,7 +3,8 @@
 # ruff: noqa: RUF005 - "array + [x, y, z]" shifts a point here, it does not concatenate.
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -77,10 +78,15 @@ class Mover:
         """(3,) middle of its bounding box, in its own frame."""
         return (self._low + self._high) / 2
 
+    @property
+    def size(self) -> np.ndarray:
+        """(3,) length, width and height (metres) of the box that holds every phase."""
+        return self._high - self._low
+
     @cached_property
     def radius_m(self) -> float:
         """Of a sphere about `center` that holds every phase."""
-        return float(np.linalg.norm(self._high - self._low)) / 2
+        return float(np.linalg.norm(self.size)) / 2
 
     @cached_property
     def _low(self) -> np.ndarray:
@@ -106,6 +112,8 @@ class World:
         path: the centre line of the street.
         ego: the track of the sensor's carrier.
         name: for messages and metadata.
+        headings: yaw (radians) of countable objects that stand still, by instance id, where it is
+            known.
     """
 
     static: Mesh
@@ -113,6 +121,7 @@ class World:
     path: Path
     ego: Track
     name: str = "street"
+    headings: Mapping[int, float] = field(default_factory=dict)
 
     def body_pose(self, time: float) -> np.ndarray:
         """(4, 4) float64 body of the carrier -> world; it nods and rolls a little on its springs.
