@@ -54,6 +54,27 @@ TABLE: dict[str, Material] = {
     "cloth": Material(0.40, 0.25),
     "skin": Material(0.45, 0.10),
     "tarpaulin": Material(0.50, 0.12),
+    # Indoors: nothing there was matched against a LiDAR.
+    "wall_paint": Material(0.70, 0.04),
+    "ceiling_paint": Material(0.78, 0.04),
+    "parquet": Material(0.45, 0.20),
+    "carpet": Material(0.35, 0.25),
+    "tiles": Material(0.60, 0.10),
+    "lacquer": Material(0.60, 0.06),
+    "veneer": Material(0.45, 0.18),
+    "fabric": Material(0.42, 0.20),
+    "leather": Material(0.25, 0.12),
+    "linen": Material(0.60, 0.12),
+    "ceramic": Material(0.70, 0.05, 0.05),
+    "screen": Material(0.05, 0.10, 0.40),
+    "mirror_glass": Material(0.06, 0.10, 0.90),
+    "whiteboard": Material(0.75, 0.05, 0.10),
+    "chalkboard": Material(0.15, 0.15),
+    "print": Material(0.45, 0.30),
+    "book": Material(0.40, 0.30),
+    "cardboard": Material(0.45, 0.10),
+    "plastic": Material(0.45, 0.10),
+    "lamp_light": Material(0.80, 0.02),
 }
 NAMES: tuple[str, ...] = tuple(TABLE)
 """Material names in the order of their ids."""
