@@ -12,7 +12,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 LEVELS = [
-    {"_version", "errors", "files", "optional", "archives", "hints"},
+    {"_version", "errors", "files", "optional", "archives", "hints", "executor"},
     {"ops", "sparse"},
     {"io", "data"},
     {"sim", "models", "config", "evaluate"},

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import lru_cache
-from multiprocessing.queues import SimpleQueue
-from multiprocessing.synchronize import Event
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from pcseg.errors import ConfigError, PcsegError
+from pcseg.executor import Report, executor
 from pcseg.sim.recipe import Recipe, claim_folder, make_recipe, sequence_names
 from pcseg.sim.record import Recorder
 from pcseg.sim.street import build_street
@@ -59,6 +53,7 @@ def simulate(
     columns_step: int = 1,
     rows_step: int = 1,
     workers: int = 1,
+    engine: str = "local",
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Simulation:
@@ -83,6 +78,7 @@ def simulate(
         columns_step: keep every n-th firing (lighter scans).
         rows_step: keep every n-th beam.
         workers: processes. With more than one, call from under ``if __name__ == "__main__"``.
+        engine: ``local`` or ``ray``; see `pcseg.executor.executor`.
         overwrite: delete simulated data of another recipe instead of refusing.
         progress: called after every frame.
 
@@ -102,8 +98,7 @@ def simulate(
         columns_step=columns_step,
         rows_step=rows_step,
     )
-    if workers < 1:
-        raise ConfigError(f"at least 1 worker is needed, not {workers}.")
+    crew = executor(engine, workers)
     names, root = sequence_names(sequences), Path(out)
     store = layout_class(layout)(root, recipe.make_rig())
     claim_folder(root, recipe, names, overwrite)
@@ -115,11 +110,9 @@ def simulate(
     names_left = {name for name, _ in left}
     tasks += [(n, []) for n in names if n not in names_left and not store.has_sequence(n, frames)]
     report = _Report(len(wanted), len(wanted) - len(left), progress)
-    if workers == 1 or len(tasks) <= 1:
-        for name, numbers in tasks:
-            _drive(root, recipe, name, numbers, report.frame)
-    else:
-        _parallel(root, recipe, tasks, workers, report)
+    work = partial(_drive, root, recipe)
+    for _ in crew.run(work, tasks, report.frame):
+        pass
     store.finish(names, frames)
     return Simulation(root, names, len(wanted), report.written, report.points)
 
@@ -133,14 +126,14 @@ class _Report:
         if progress and done:
             progress(done, total, f"{done} frames were there already")
 
-    def frame(self, sequence: str, frame: int, points: int) -> bool:
-        """Note a written frame; always wants the next."""
+    def frame(self, message: tuple[str, int, int]) -> None:
+        """Note a written frame: sequence, number, points."""
+        sequence, frame, points = message
         self.done, self.written, self.points = self.done + 1, self.written + 1, self.points + points
         if self.progress:
             self.progress(
                 self.done, self.total, f"sequence {sequence}, frame {frame}: {points} points"
             )
-        return True
 
 
 def _tasks(left: list[tuple[str, int]], workers: int) -> list[tuple[str, list[int]]]:
@@ -156,14 +149,9 @@ def _tasks(left: list[tuple[str, int]], workers: int) -> list[tuple[str, list[in
     return tasks
 
 
-def _drive(
-    root: Path,
-    recipe: Recipe,
-    name: str,
-    numbers: list[int],
-    written: Callable[[str, int, int], bool],
-) -> None:
-    """Simulate some frames of one sequence; `written` is told of each and may ask to stop."""
+def _drive(root: Path, recipe: Recipe, task: tuple[str, list[int]], report: Report) -> None:
+    """Simulate some frames of one sequence; `report` is told of each and may ask to stop."""
+    name, numbers = task
     recorder, times = _recorder(recipe, int(name)), recipe.times()
     store = layout_class(recipe.layout)(root, recorder.rig)
     bodies = np.stack([recorder.world.body_pose(time) for time in times])
@@ -172,7 +160,7 @@ def _drive(
         # A frame's chance is its own: it does not matter which frames were made before it.
         frame = recorder.record(times[number], [recipe.seed, int(name), 1, number])
         store.write_frame(name, number, frame)
-        if not written(name, number, frame.points):
+        if not report((name, number, frame.points)):
             return
 
 
@@ -181,57 +169,3 @@ def _recorder(recipe: Recipe, number: int) -> Recorder:
     """The rig in the street of a sequence; the last one is kept for a worker's next task."""
     world = build_street([recipe.seed, number, 0], recipe.street_m(), speed_mps=recipe.speed_mps)
     return Recorder(world, recipe.make_rig())
-
-
-def _parallel(
-    root: Path,
-    recipe: Recipe,
-    tasks: list[tuple[str, list[int]]],
-    workers: int,
-    report: _Report,
-) -> None:
-    context = multiprocessing.get_context("spawn")
-    messages: SimpleQueue[Any] = context.SimpleQueue()
-    stop = context.Event()
-    pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _start_worker, (messages, stop))
-    try:
-        futures = {pool.submit(_work, root, recipe, *task) for task in tasks}
-        while futures:
-            done, futures = wait(futures, timeout=0.1, return_when=FIRST_EXCEPTION)
-            while not messages.empty():
-                report.frame(*messages.get())
-            for future in done:
-                future.result()
-        while not messages.empty():
-            report.frame(*messages.get())
-    except BrokenProcessPool as error:
-        raise PcsegError(
-            "a simulation process died. If memory is short use fewer workers; in a script of your "
-            'own call simulate under `if __name__ == "__main__":`. Finished frames are kept.'
-        ) from error
-    finally:
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-_channel: tuple[SimpleQueue[Any], Event] | None = None
-"""A worker's way to report frames and to hear that it should stop."""
-
-
-def _start_worker(messages: SimpleQueue[Any], stop: Event) -> None:
-    import signal
-
-    global _channel
-    _channel = (messages, stop)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and sets `stop`
-
-
-def _work(root: Path, recipe: Recipe, name: str, numbers: list[int]) -> None:
-    assert _channel is not None
-    messages, stop = _channel
-
-    def written(sequence: str, frame: int, points: int) -> bool:
-        messages.put((sequence, frame, points))
-        return not stop.is_set()
-
-    _drive(root, recipe, name, numbers, written)
