@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
 import numpy as np
 
 from pcseg.sim.mesh import Mesh
 from pcseg.sim.raycast import Caster, caster
-from pcseg.sim.world import World
+from pcseg.sim.world import Scene
+
+AnyScene = TypeVar("AnyScene", bound=Scene)
 
 
-class Stage:
+class Stage(Generic[AnyScene]):
     """The ray casters of a world, and what its faces are.
 
     Attributes:
@@ -18,7 +22,7 @@ class Stage:
         faces: what every face is.
     """
 
-    def __init__(self, world: World, engine: str | None = None) -> None:
+    def __init__(self, world: AnyScene, engine: str | None = None) -> None:
         self.world = world
         self.static = caster(world.static, engine)
         self.faces = Faces(world)
@@ -43,7 +47,7 @@ class Faces:
         tint: (F,) float32.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Scene) -> None:
         meshes: list[Mesh] = [world.static]
         keys = [(number, k) for number, m in enumerate(world.movers) for k in range(len(m.phases))]
         meshes += [world.movers[number].phases[k] for number, k in keys]

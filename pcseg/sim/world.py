@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -100,6 +101,29 @@ class Mover:
         """Which of the meshes shows at `time`."""
         share = abs(self.track.start + self.track.speed_mps * time) / self.cycle_m
         return int(share * len(self.phases)) % len(self.phases)
+
+
+class Scene(Protocol):
+    """What sensors need to know of a world: a street, or a room in which nothing moves."""
+
+    @property
+    def static(self) -> Mesh:
+        """Everything that does not move, in world coordinates (metres)."""
+        ...
+
+    @property
+    def movers(self) -> tuple[Mover, ...]:
+        """Everything that does."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """For messages and metadata; light and weather are drawn from it."""
+        ...
+
+    def movers_within(self, reach_m: float, point: np.ndarray, time: float) -> list[int]:
+        """Numbers of the movers of which a part may be nearer than `reach_m` to a world point."""
+        ...
 
 
 @dataclass(frozen=True)
