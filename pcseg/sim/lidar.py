@@ -41,7 +41,8 @@ def scan(
     Returns:
         Points ring after ring from the top, azimuth growing counter-clockwise from straight ahead
         within a ring; `intensity`, `ring` and `time` (seconds from the middle of the sweep) among
-        the attrs; raw labels, instances and pose.
+        the attrs; raw labels, instances and pose. ``meta["motion"]`` is that of the sensor in the
+        sweep, as `sweep_rays` takes it.
     """
     return Lidar(world, sensor).scan(pose, time, rng, velocity=velocity, yaw_rate=yaw_rate)
 
@@ -88,7 +89,9 @@ class Lidar:
         found = _Found(hits.distance, hits.face, _cosine(hits.normal, rays.directions))
         for number in self.world.movers_within(sensor.range_max_m, pose[:3, 3], time):
             self._cast_mover(number, rays, found, pose, time)
-        return self._returns(rays, found, pose, time, rng)
+        seen = self._returns(rays, found, pose, time, rng)
+        motion = {"phase": phase, "velocity": speed, "yaw_rate": yaw_rate}
+        return seen.replace(meta={**seen.meta, "motion": motion})
 
     def _cast_mover(
         self, number: int, rays: Rays, found: _Found, pose: np.ndarray, time: float
