@@ -158,7 +158,8 @@ def _drive(root: Path, recipe: Recipe, task: tuple[str, list[int]], report: Repo
     store.write_sequence(name, bodies, times)
     for number in numbers:
         # A frame's chance is its own: it does not matter which frames were made before it.
-        frame = recorder.record(times[number], [recipe.seed, int(name), 1, number])
+        since = times[number - 1] if number else None
+        frame = recorder.record(times[number], [recipe.seed, int(name), 1, number], since)
         store.write_frame(name, number, frame)
         if not report((name, number, frame.points)):
             return

@@ -71,11 +71,13 @@ class Rig:
         lidars: the first is the main one, above the body's origin.
         cameras: in the dataset's order.
         frame_rate_hz: labelled frames a second, as the dataset publishes them.
+        sweeps: turns of the main LiDAR between two frames that are kept too, at most.
     """
 
     lidars: tuple[Mount, ...]
     cameras: tuple[Camera, ...]
     frame_rate_hz: float
+    sweeps: int = 0
 
     @property
     def main(self) -> Mount:
