@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,20 +11,17 @@ import numpy as np
 from pcseg.data.dataset import FrameId
 from pcseg.data.labels import LabelSet
 from pcseg.data.reader import Reader, check_choice
+from pcseg.data.readers.kitti_cameras import Lens, kitti_lens, read_view
 from pcseg.data.readers.kitti_files import (
+    COLUMNS,
     count_points,
     read_calib,
     read_cloud,
     read_label_file,
-    read_poses,
-    read_times,
 )
-from pcseg.data.scan import Scan
+from pcseg.data.readers.kitti_sides import SMALL_FILES, read_side_files
+from pcseg.data.scan import Scan, View
 from pcseg.errors import DataError, LabelError
-
-log = logging.getLogger(__name__)
-
-REQUIRABLE = ("labels", "calib", "poses", "times")
 
 
 class KittiFamily(Reader):
@@ -35,13 +30,21 @@ class KittiFamily(Reader):
     Class attributes:
         name: of the dataset, as the catalogue lists it.
         label_map: the shipped label map that holds its classes and splits.
+        cloud_folder: of a sequence's ``.bin`` files.
+        label_folder: of its ``.label`` files.
+        columns: numbers of each point in a ``.bin`` file.
         intensity_max: what stored intensities are divided by, to lie in 0..1.
         camera_poses: whether poses.txt is in camera-0 coordinates (sensor pose = Tr⁻¹·T·Tr).
+        camera_folders: of pictures that belong to frames by their name.
     """
 
     frame_files: ClassVar[str] = "velodyne/*.bin"
+    cloud_folder: ClassVar[str] = "velodyne"
+    label_folder: ClassVar[str] = "labels"
+    columns: ClassVar[int] = COLUMNS
     intensity_max: ClassVar[float] = 1.0
     camera_poses: ClassVar[bool] = True
+    camera_folders: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -64,7 +67,8 @@ class KittiFamily(Reader):
             label_set: see `Reader`.
             sequences: see `Reader`.
             labels: see `Reader`.
-            require: files that must be there, of ``labels``, ``calib``, ``poses``, ``times``.
+            require: files that must be there, of ``labels``, ``calib``, ``poses``, ``times`` and
+                the names of cameras; without, a frame whose picture is missing has no view.
             invalid: see `Reader`.
             every: see `Reader`.
             cameras: see `Reader`.
@@ -74,7 +78,7 @@ class KittiFamily(Reader):
             DataError: if nothing of the split is there, or a required or damaged small file.
         """
         for value in require:
-            check_choice("require", value, REQUIRABLE)
+            check_choice("require", value, ("labels", *SMALL_FILES, *self.camera_folders))
         super().__init__(
             root,
             split,
@@ -85,19 +89,34 @@ class KittiFamily(Reader):
             every=every,
             cameras=cameras,
         )
+        found = list(dict.fromkeys(frame.sequence for frame in self.frames))
         self._sides = {
-            sequence: self._read_side(sequence, require)
-            for sequence in dict.fromkeys(frame.sequence for frame in self.frames)
+            sequence: read_side_files(self.folder / sequence, require, self.camera_poses)
+            for sequence in found
         }
-        self._check_poses()
+        # Fail now, not in the middle of an epoch.
+        for frame in self.frames:
+            self._sides[frame.sequence].check(frame)
+        for camera in set(self.camera_folders) & set(require):
+            self._demand_pictures(camera)
+        self._lenses = {
+            (sequence, camera): self._lens(sequence, camera)
+            for sequence in found
+            for camera in self._cameras
+            if (self.folder / sequence / camera).is_dir()
+        }
 
     def cloud_path(self, frame: FrameId) -> Path:
         """The ``.bin`` of a frame."""
-        return self.folder / frame.sequence / "velodyne" / f"{frame.frame}.bin"
+        return self.folder / frame.sequence / self.cloud_folder / f"{frame.frame}.bin"
 
     def label_path(self, frame: FrameId) -> Path:
         """The ``.label`` of a frame, whether it is there or not."""
-        return self.folder / frame.sequence / "labels" / f"{frame.frame}.label"
+        return self.folder / frame.sequence / self.label_folder / f"{frame.frame}.label"
+
+    def picture_path(self, frame: FrameId, camera: str) -> Path:
+        """The picture that a camera took of a frame, whether it is there or not."""
+        return self.folder / frame.sequence / camera / f"{frame.frame}.png"
 
     def point_counts(self) -> np.ndarray:
         """(F,) int64 points of each frame, from the sizes of the files."""
@@ -105,20 +124,55 @@ class KittiFamily(Reader):
 
     def _raw_scan(self, frame: FrameId) -> Scan:
         path = self.cloud_path(frame)
-        cloud = read_cloud(path)
-        meta: dict[str, Any] = {"path": str(path)}
+        cloud = read_cloud(path, self.columns)
+        meta: dict[str, Any] = {"path": str(path), **self._facts_of(frame)}
         scan: dict[str, Any] = {
             "xyz": np.ascontiguousarray(cloud[:, :3]),
-            "attrs": {"intensity": cloud[:, 3] / np.float32(self.intensity_max)},
+            "attrs": self._attrs_of(cloud, frame),
         }
         if self._has_labels(frame):
             raw, scan["instances"] = read_label_file(self.label_path(frame), path, len(cloud))
             scan["raw_labels"] = raw
-        side, number = self._sides[frame.sequence], int(frame.frame)
+        side = self._sides[frame.sequence]
         if side.times is not None:
-            meta["time"] = float(side.times[number])
-        pose = None if side.poses is None else side.poses[number]
+            meta["time"] = float(side.times[int(frame.frame)])
+        pose = None if side.poses is None else side.poses[int(frame.frame)]
         return Scan(pose=pose, meta=meta, **scan)
+
+    def _attrs_of(self, cloud: np.ndarray, frame: FrameId) -> dict[str, np.ndarray]:
+        """Attributes of the points: intensity; what else a dataset has is a subclass's."""
+        return {"intensity": cloud[:, 3] / np.float32(self.intensity_max)}
+
+    def _facts_of(self, frame: FrameId) -> dict[str, Any]:
+        """What else is known of a frame, for `Scan.meta`."""
+        return {}
+
+    def _cameras_there(self) -> list[str]:
+        sequences = {frame.sequence for frame in self.frames}
+        return [
+            camera
+            for camera in self.camera_folders
+            if any((self.folder / sequence / camera).is_dir() for sequence in sequences)
+        ]
+
+    def _view(self, frame: FrameId, camera: str, scan: Scan) -> View | None:
+        picture = self.picture_path(frame, camera)
+        if not picture.is_file():
+            return None
+        labels = picture.parent.with_name(f"{camera}_labels") / picture.name
+        labelled = self._labels != "none" and labels.is_file()
+        return read_view(
+            self._lenses[frame.sequence, camera],
+            picture,
+            labels if labelled else None,
+            self.label_set,
+            name=camera,
+            time=scan.meta.get("time"),
+        )
+
+    def _lens(self, sequence: str, camera: str) -> Lens:
+        path = self.folder / sequence / "calib.txt"
+        return kitti_lens(read_calib(path), int(camera.removeprefix("image_")), path)
 
     def _read_labels(self, index: int) -> np.ndarray | None:
         frame = self.frames[index]
@@ -127,10 +181,11 @@ class KittiFamily(Reader):
         if self._invalid == "ignore":  # which labels count is then told by the points
             return self._read(index).labels
         cloud, path = self.cloud_path(frame), self.label_path(frame)
-        return self.label_set.encode(read_label_file(path, cloud, count_points(cloud))[0], path)
+        num_points = count_points(cloud, self.columns)
+        return self.label_set.encode(read_label_file(path, cloud, num_points)[0], path)
 
     def _count_points(self, index: int) -> int:
-        return count_points(self.cloud_path(self.frames[index]))
+        return count_points(self.cloud_path(self.frames[index]), self.columns)
 
     def _files(self, index: int) -> list[Path]:
         frame = self.frames[index]
@@ -144,65 +199,22 @@ class KittiFamily(Reader):
         return self.label_path(frame).exists()
 
     def _locate(self, root: Path) -> Path:
-        return sequences_folder(root)
+        return sequences_folder(root, self.cloud_folder)
 
     def _sequences_there(self) -> list[str]:
-        return sorted(path.parent.name for path in _velodyne_folders(self.folder))
+        return sorted(path.parent.name for path in _cloud_folders(self.folder, self.cloud_folder))
+
+    def _clouds_there(self, sequence: str) -> list[str]:
+        folder = self.folder / sequence / self.cloud_folder
+        return sorted(p.stem for p in folder.glob("*.bin") if not p.name.startswith("."))
 
     def _frames_there(self, sequence: str) -> list[str]:
-        folder = self.folder / sequence / "velodyne"
-        names = sorted(p.stem for p in folder.glob("*.bin") if not p.name.startswith("."))
+        folder = self.folder / sequence / self.cloud_folder
+        names = self._clouds_there(sequence)
         for name in names:
             if not name.isdecimal():
                 raise DataError(f"{folder / name}.bin: clouds are named by number: 000000.bin.")
         return names
-
-    def _read_side(self, sequence: str, require: Collection[str]) -> _SideFiles:
-        folder = self.folder / sequence
-        needed = {*require, "calib"} if "poses" in require and self.camera_poses else {*require}
-        for name in sorted(needed - {"labels"}):
-            path = folder / f"{name}.txt"
-            if not path.is_file():
-                raise DataError(
-                    f"{path}: missing, but {' and '.join(sorted(require))} are required here. "
-                    "Copy it from the dataset's archive of calibration, poses and times, "
-                    "or use a method that does without."
-                )
-        poses = times = None
-        if (folder / "poses.txt").is_file():
-            poses = self._sensor_poses(folder)
-        if (folder / "times.txt").is_file():
-            times = read_times(folder / "times.txt")
-        return _SideFiles(poses, times)
-
-    def _sensor_poses(self, folder: Path) -> np.ndarray | None:
-        poses = read_poses(folder / "poses.txt")
-        if not self.camera_poses:
-            return poses
-        path = folder / "calib.txt"
-        if not path.is_file():
-            log.warning("%s: missing, so poses.txt cannot be used: scans have no pose", path)
-            return None
-        calib = read_calib(path)
-        if "Tr" not in calib:
-            raise DataError(
-                f"{path}: no line 'Tr:' (sensor to camera 0), "
-                f"found {', '.join(calib) or 'nothing'}. Copy the calib.txt "
-                "of the dataset, or take poses.txt away to go on without poses."
-            )
-        return np.linalg.inv(calib["Tr"]) @ poses @ calib["Tr"]
-
-    def _check_poses(self) -> None:
-        """Fail now, not in the middle of an epoch."""
-        for frame in self.frames:
-            side, folder = self._sides[frame.sequence], self.folder / frame.sequence
-            for name, rows in (("poses.txt", side.poses), ("times.txt", side.times)):
-                if rows is not None and len(rows) <= int(frame.frame):
-                    raise DataError(
-                        f"{folder / name}: {len(rows)} lines, but frame {frame} needs line "
-                        f"{int(frame.frame) + 1} (one for each frame number from 0). "
-                        f"Copy the whole file, or take it away to go on without."
-                    )
 
     def _demand_labels(self, frames: Sequence[FrameId]) -> None:
         for frame in frames:
@@ -212,40 +224,40 @@ class KittiFamily(Reader):
                     "or use labels=only (leaves such frames out) or labels=optional."
                 )
 
-
-@dataclass(frozen=True)
-class _SideFiles:
-    """What a sequence has beside its clouds.
-
-    Attributes:
-        poses: (F, 4, 4) float64 sensor -> world by frame number, or None.
-        times: (F,) float64 seconds by frame number, or None.
-    """
-
-    poses: np.ndarray | None
-    times: np.ndarray | None
+    def _demand_pictures(self, camera: str) -> None:
+        for frame in self.frames:
+            if not self.picture_path(frame, camera).is_file():
+                raise DataError(
+                    f"{self.picture_path(frame, camera)}: missing, and pictures of {camera} are "
+                    f"required here. Copy it from the dataset's archive of colour pictures, or "
+                    f"take {camera} out of require= (a frame without it then has no view)."
+                )
 
 
-def sequences_folder(root: Path) -> Path:
+def sequences_folder(root: Path, cloud_folder: str = "velodyne") -> Path:
     """The folder of the sequences under a dataset's root, found by the one rule of all readers.
+
+    Args:
+        root: what the user gave.
+        cloud_folder: of each sequence, by which it is known.
 
     Raises:
         DataError: if there is none.
     """
     candidates = [root / "sequences", root / "dataset" / "sequences", root]
     for folder in candidates:
-        if _velodyne_folders(folder):
+        if _cloud_folders(folder, cloud_folder):
             return folder
     there = sorted(path.name for path in root.iterdir())[:8] if root.is_dir() else None
     found = (
         "there is no such folder" if there is None else f"it holds: {', '.join(there) or 'nothing'}"
     )
     raise DataError(
-        f"{root}: no SS/velodyne/*.bin found in {', '.join(str(c) for c in candidates)}; {found}. "
+        f"{root}: no SS/{cloud_folder}/*.bin found in {', '.join(str(c) for c in candidates)}; "
+        f"{found}. "
         "Give the folder that holds 'sequences' (in SemanticKITTI's archives it is 'dataset')."
     )
 
 
-def _velodyne_folders(folder: Path) -> list[Path]:
-    found = folder.glob("[!.]*/velodyne")
-    return [path for path in found if path.is_dir()]
+def _cloud_folders(folder: Path, name: str) -> list[Path]:
+    return [path for path in folder.glob(f"[!.]*/{name}") if path.is_dir()]

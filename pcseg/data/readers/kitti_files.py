@@ -8,46 +8,50 @@ import numpy as np
 
 from pcseg.errors import DataError, LabelError
 
-POINT_BYTES = 16
-"""x, y, z and intensity as little-endian float32."""
+COLUMNS = 4
+"""x, y, z and intensity as little-endian float32; some relatives of the layout have more."""
 
 _RIGID_TOLERANCE = 1e-2
 """How far R·Rᵀ may be from the identity: poses are printed with few digits."""
 
 
-def read_cloud(path: Path) -> np.ndarray:
+def read_cloud(path: Path, columns: int = COLUMNS) -> np.ndarray:
     """Read a ``velodyne/NNNNNN.bin``.
 
+    Args:
+        path: of the file.
+        columns: numbers that each point has.
+
     Returns:
-        (N, 4) float32 x, y, z, intensity as stored.
+        (N, columns) float32 x, y, z, intensity and what more there is, as stored.
 
     Raises:
         DataError: if the file is missing, cut short or empty.
     """
-    size = count_points(path) * POINT_BYTES
-    if size == 0:
+    if count_points(path, columns) == 0:
         raise DataError(
             f"{path}: empty scan, the file has no points. "
             "Copy it again, or leave the frame out of the split."
         )
     cloud = np.fromfile(path, "<f4")
-    return cloud.astype(np.float32, copy=False).reshape(-1, 4)
+    return cloud.astype(np.float32, copy=False).reshape(-1, columns)
 
 
-def count_points(path: Path) -> int:
+def count_points(path: Path, columns: int = COLUMNS) -> int:
     """Number of points of a cloud, from the size of its file.
 
     Raises:
         DataError: if the file is missing or is not a whole number of points.
     """
-    size = _size(path)
-    if size % POINT_BYTES:
+    size, point = _size(path), 4 * columns
+    if size % point:
+        more = f" and {columns - COLUMNS} more" if columns > COLUMNS else ""
         raise DataError(
-            f"{path}: {size} bytes is not a whole number of points of {POINT_BYTES} bytes "
-            f"(x y z intensity, float32): the file is cut short after point {size // POINT_BYTES} "
+            f"{path}: {size} bytes is not a whole number of points of {point} bytes "
+            f"(x y z intensity{more}, float32): the file is cut short after point {size // point} "
             "or is of another format. Copy it again."
         )
-    return size // POINT_BYTES
+    return size // point
 
 
 def read_label_file(path: Path, cloud_path: Path, num_points: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,11 +8,14 @@ from pcseg.data.readers.kitti_family import KittiFamily
 
 
 class SemanticKITTI(KittiFamily):
-    """SemanticKITTI, or any folder in its layout (simulated streets, SynLiDAR with its own map).
+    """SemanticKITTI, or any folder in its layout (simulated streets).
 
     Scans have ``attrs["intensity"]`` in 0..1 as stored, raw labels with the moving classes,
-    instances (0 for none), the sensor's pose and, in ``meta``, the time in seconds.
+    instances (0 for none), the sensor's pose and, in ``meta``, the time in seconds. Cameras are
+    the colour pictures of KITTI's odometry archive, rectified; their labels, which only simulated
+    data have, are looked for in ``image_2_labels/NNNNNN.png`` (16-bit raw ids).
     """
 
     name: str = "semantickitti"
     label_map: ClassVar[str] = "semantic_kitti"
+    camera_folders: ClassVar[tuple[str, ...]] = ("image_2", "image_3")

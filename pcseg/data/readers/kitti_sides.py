@@ -1,0 +1,93 @@
+"""What a sequence in SemanticKITTI's layout has beside its clouds: poses and times by frame."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pcseg.data.dataset import FrameId
+from pcseg.data.readers.kitti_files import read_calib, read_poses, read_times
+from pcseg.errors import DataError
+
+log = logging.getLogger(__name__)
+
+SMALL_FILES = ("calib", "poses", "times")
+
+
+@dataclass(frozen=True)
+class SideFiles:
+    """The small files of a sequence.
+
+    Attributes:
+        folder: of the sequence.
+        poses: (F, 4, 4) float64 sensor -> world by frame number, or None.
+        times: (F,) float64 seconds by frame number, or None.
+    """
+
+    folder: Path
+    poses: np.ndarray | None
+    times: np.ndarray | None
+
+    def check(self, frame: FrameId) -> None:
+        """Demand a line of each file for a frame.
+
+        Raises:
+            DataError: if a file is too short.
+        """
+        for name, rows in (("poses.txt", self.poses), ("times.txt", self.times)):
+            if rows is not None and len(rows) <= int(frame.frame):
+                raise DataError(
+                    f"{self.folder / name}: {len(rows)} lines, but frame {frame} needs line "
+                    f"{int(frame.frame) + 1} (one for each frame number from 0). "
+                    f"Copy the whole file, or take it away to go on without."
+                )
+
+
+def read_side_files(folder: Path, require: Collection[str], camera_poses: bool) -> SideFiles:
+    """Read poses.txt and times.txt of a sequence, as far as they are there.
+
+    Args:
+        folder: of the sequence.
+        require: names of `SMALL_FILES` that must be there; others are passed over.
+        camera_poses: whether poses are those of camera 0 (sensor pose = Tr⁻¹·T·Tr).
+
+    Raises:
+        DataError: for a required or a damaged file.
+    """
+    needed = {*require, "calib"} if "poses" in require and camera_poses else {*require}
+    for name in sorted(needed & set(SMALL_FILES)):
+        path = folder / f"{name}.txt"
+        if not path.is_file():
+            raise DataError(
+                f"{path}: missing, but {' and '.join(sorted(require))} are required here. "
+                "Copy it from the dataset's archive of calibration, poses and times, "
+                "or use a method that does without."
+            )
+    poses = times = None
+    if (folder / "poses.txt").is_file():
+        poses = _sensor_poses(folder, camera_poses)
+    if (folder / "times.txt").is_file():
+        times = read_times(folder / "times.txt")
+    return SideFiles(folder, poses, times)
+
+
+def _sensor_poses(folder: Path, camera_poses: bool) -> np.ndarray | None:
+    poses = read_poses(folder / "poses.txt")
+    if not camera_poses:
+        return poses
+    path = folder / "calib.txt"
+    if not path.is_file():
+        log.warning("%s: missing, so poses.txt cannot be used: scans have no pose", path)
+        return None
+    calib = read_calib(path)
+    if "Tr" not in calib:
+        raise DataError(
+            f"{path}: no line 'Tr:' (sensor to camera 0), "
+            f"found {', '.join(calib) or 'nothing'}. Copy the calib.txt "
+            "of the dataset, or take poses.txt away to go on without poses."
+        )
+    return np.linalg.inv(calib["Tr"]) @ poses @ calib["Tr"]
