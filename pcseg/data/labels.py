@@ -34,6 +34,7 @@ class LabelSet:
         raw_names: names of the raw ids.
         moving: raw ids that mean "this object moves".
         things: raw ids of what comes as single objects (vehicles, people), not as ground or walls.
+        ignored_raw: the raw id written where the train id is `IGNORE`.
     """
 
     dataset: str
@@ -45,6 +46,7 @@ class LabelSet:
     raw_names: Mapping[int, str]
     moving: frozenset[int] = frozenset()
     things: frozenset[int] = frozenset()
+    ignored_raw: int = 0
 
     @property
     def num_classes(self) -> int:
@@ -95,8 +97,8 @@ class LabelSet:
         return train
 
     def decode(self, train: np.ndarray) -> np.ndarray:
-        """Turn train ids (N,) into raw ids (N,) int64; `IGNORE` becomes raw id 0."""
-        table = np.zeros(self.num_classes + 1, np.int64)  # the last entry serves -1
+        """Turn train ids (N,) into raw ids (N,) int64; `IGNORE` becomes `ignored_raw`."""
+        table = np.full(self.num_classes + 1, self.ignored_raw, np.int64)  # the last serves -1
         for train_id, raw_id in self.train_to_raw.items():
             table[train_id] = raw_id
         return table[train]
@@ -117,6 +119,7 @@ class LabelSet:
             "raw_names": dict(self.raw_names),
             "moving": sorted(self.moving),
             "things": sorted(self.things),
+            "ignored_raw": self.ignored_raw,
         }
 
     @classmethod
@@ -132,6 +135,7 @@ class LabelSet:
             raw_names={int(k): str(v) for k, v in data["raw_names"].items()},
             moving=frozenset(data["moving"]),
             things=frozenset(data.get("things", ())),
+            ignored_raw=int(data.get("ignored_raw", 0)),
         )
 
     @cached_property
@@ -172,8 +176,10 @@ def read_label_set(path: Path, set_name: str | None = None) -> LabelSet:
     """Read one set of a label-map YAML file; the first set if no name is given.
 
     The file has ``dataset``, optional ``raw_names`` {id: name}, ``raw_colors`` {id: [r, g, b]},
-    ``moving`` [ids] and ``things`` [ids], and ``sets`` {name: {names, raw_to_train, optional
-    train_to_raw and colors}}.
+    ``moving`` [ids] and ``things`` [ids], ``ignored_raw`` (the raw id written for what is ignored),
+    and ``sets`` {name: {names, raw_to_train, optional train_to_raw and colors}}. A map may say
+    ``based_on: <shipped map>``: what it does not state itself is taken from there, ``facts`` one
+    by one.
 
     Raises:
         LabelError: if the file or the set is malformed, naming what is missing.
@@ -198,6 +204,7 @@ def read_label_set(path: Path, set_name: str | None = None) -> LabelSet:
             raw_names={int(k): str(v) for k, v in data.get("raw_names", {}).items()},
             moving=frozenset(int(i) for i in data.get("moving", ())),
             things=frozenset(int(i) for i in data.get("things", ())),
+            ignored_raw=_ignored_raw(data, raw_to_train),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LabelError(
@@ -244,6 +251,8 @@ def _load(path: Path) -> dict[str, Any]:
         raise LabelError(f"{path}: this label map does not exist.") from error
     except yaml.YAMLError as error:
         raise LabelError(f"{path}: not valid YAML ({error}).") from error
+    if isinstance(data, dict) and "based_on" in data:
+        data = _completed(path, data)
     if not isinstance(data, dict) or "dataset" not in data or not data.get("sets"):
         raise LabelError(f"{path}: a label map needs 'dataset' and 'sets'.")
     return data
@@ -251,6 +260,30 @@ def _load(path: Path) -> dict[str, Any]:
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Ten times faster where PyYAML was built with libyaml; as safe."""
+
+
+def _completed(path: Path, data: dict[str, Any]) -> dict[str, Any]:
+    """A map with what it leaves out taken from the shipped map it is based on."""
+    base = _shipped().get(str(data["based_on"]))
+    if base is None or base.stem == path.stem:
+        raise LabelError(
+            f"{path}: based_on '{data['based_on']}' is not another shipped label map. "
+            f"Shipped: {', '.join(sorted(_shipped()))}."
+        )
+    whole = _load(base)
+    facts = {**whole.get("facts", {}), **data.get("facts", {})}
+    return {**whole, **data, "facts": facts}
+
+
+def _ignored_raw(data: Mapping[str, Any], raw_to_train: Mapping[int, int]) -> int:
+    """What the map states, else 0 or the first raw id that is ignored, else 0."""
+    ignored = [raw_id for raw_id in sorted(raw_to_train) if raw_to_train[raw_id] == IGNORE]
+    stated = data.get("ignored_raw")
+    if stated is None:
+        return ignored[0] if ignored and raw_to_train.get(0, IGNORE) != IGNORE else 0
+    if int(stated) not in ignored:
+        raise ValueError(f"ignored_raw {stated} is not a raw id that is ignored")
+    return int(stated)
 
 
 def _first_raw_of_each(raw_to_train: Mapping[int, int]) -> dict[int, int]:
