@@ -30,6 +30,7 @@ class KittiFamily(Reader):
     Class attributes:
         name: of the dataset, as the catalogue lists it.
         label_map: the shipped label map that holds its classes and splits.
+        inside: where below the root the sequences may lie.
         cloud_folder: of a sequence's ``.bin`` files.
         label_folder: of its ``.label`` files.
         columns: numbers of each point in a ``.bin`` file.
@@ -39,6 +40,7 @@ class KittiFamily(Reader):
     """
 
     frame_files: ClassVar[str] = "velodyne/*.bin"
+    inside: ClassVar[tuple[str, ...]] = ("sequences", "dataset/sequences", "")
     cloud_folder: ClassVar[str] = "velodyne"
     label_folder: ClassVar[str] = "labels"
     columns: ClassVar[int] = COLUMNS
@@ -199,7 +201,7 @@ class KittiFamily(Reader):
         return self.label_path(frame).exists()
 
     def _locate(self, root: Path) -> Path:
-        return sequences_folder(root, self.cloud_folder)
+        return sequences_folder(root, self.cloud_folder, self.inside)
 
     def _sequences_there(self) -> list[str]:
         return sorted(path.parent.name for path in _cloud_folders(self.folder, self.cloud_folder))
@@ -234,17 +236,22 @@ class KittiFamily(Reader):
                 )
 
 
-def sequences_folder(root: Path, cloud_folder: str = "velodyne") -> Path:
+def sequences_folder(
+    root: Path,
+    cloud_folder: str = "velodyne",
+    inside: Sequence[str] = ("sequences", "dataset/sequences", ""),
+) -> Path:
     """The folder of the sequences under a dataset's root, found by the one rule of all readers.
 
     Args:
         root: what the user gave.
         cloud_folder: of each sequence, by which it is known.
+        inside: where below the root they may lie.
 
     Raises:
         DataError: if there is none.
     """
-    candidates = [root / "sequences", root / "dataset" / "sequences", root]
+    candidates = [root / name for name in inside]
     for folder in candidates:
         if _cloud_folders(folder, cloud_folder):
             return folder
@@ -252,10 +259,11 @@ def sequences_folder(root: Path, cloud_folder: str = "velodyne") -> Path:
     found = (
         "there is no such folder" if there is None else f"it holds: {', '.join(there) or 'nothing'}"
     )
+    holding = f"'{inside[0]}'" if inside[0] else "the sequences"
     raise DataError(
         f"{root}: no SS/{cloud_folder}/*.bin found in {', '.join(str(c) for c in candidates)}; "
-        f"{found}. "
-        "Give the folder that holds 'sequences' (in SemanticKITTI's archives it is 'dataset')."
+        f"{found}. Give the folder that holds {holding}"
+        + (" (in SemanticKITTI's archives it is 'dataset')." if inside[0] == "sequences" else ".")
     )
 
 
