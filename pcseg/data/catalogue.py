@@ -15,6 +15,10 @@ from pcseg.hints import did_you_mean
 DATASETS = {
     "semantickitti": "pcseg.data.readers.semantickitti:SemanticKITTI",
     "semanticposs": "pcseg.data.readers.semanticposs:SemanticPOSS",
+    "semanticstf": "pcseg.data.readers.semanticstf:SemanticSTF",
+    "synlidar": "pcseg.data.readers.synlidar:SynLiDAR",
+    "simkitti32": "pcseg.data.readers.simkitti32:SimKITTI32",
+    "rellis3d": "pcseg.data.readers.rellis3d:Rellis3D",
     "generic": "pcseg.data.readers.generic:Generic",
 }
 """Reader of each dataset, as ``module:class``."""
