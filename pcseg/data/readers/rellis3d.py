@@ -52,7 +52,7 @@ class Rellis3D(KittiFamily):
         return self.folder / frame.sequence / camera / (found or missing)
 
     def _attrs_of(self, cloud: np.ndarray, frame: FrameId) -> dict[str, np.ndarray]:
-        returned: np.ndarray = cloud[:, :3].any(1)
+        returned = np.asarray(cloud[:, :3].any(1))
         attrs = super()._attrs_of(cloud, frame)
         return attrs if returned.all() else {**attrs, "valid": returned}
 
