@@ -14,7 +14,10 @@ from pcseg.hints import did_you_mean
 from pcseg.sim.record import Frame
 from pcseg.sim.rig import Rig
 
-LAYOUTS = {"semantickitti": "pcseg.sim.writers.semantickitti:SemanticKittiWriter"}
+LAYOUTS = {
+    "semantickitti": "pcseg.sim.writers.semantickitti:SemanticKittiWriter",
+    "semanticposs": "pcseg.sim.writers.semanticposs:SemanticPossWriter",
+}
 """Layout name and the class that writes it, imported on use."""
 
 
