@@ -22,6 +22,7 @@ from pcseg.cli import (
     evaluate,
     listing,
     predict,
+    prepare,
     simulate,
     submit,
     train,
@@ -72,6 +73,7 @@ app.command("predict", rich_help_panel="Work")(predict.predict)
 app.command("view", rich_help_panel="Work")(view.view)
 app.command("submit", rich_help_panel="Work")(submit.submit)
 app.command("simulate", rich_help_panel="Data and settings")(simulate.simulate)
+app.command("prepare", rich_help_panel="Data and settings")(prepare.prepare)
 app.command("check", rich_help_panel="Data and settings")(check.check)
 app.command("cp", rich_help_panel="Data and settings")(configs.cp)
 

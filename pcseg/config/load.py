@@ -80,6 +80,16 @@ def shipped_configs() -> dict[str, Path]:
     return {str(path.relative_to(root).with_suffix("")): path for path in found}
 
 
+def parse_settings(words: Sequence[str]) -> dict[str, Any]:
+    """Plain ``key=value`` words as a mapping; values are read as YAML, lists become tuples.
+
+    Raises:
+        ConfigError: for a word without a key or a value that is no YAML.
+    """
+    found = {".".join(keys): value for keys, value in map(_parse_override, words)}
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
+
+
 def read_yaml(path: Path) -> tuple[dict[str, Any], Where]:
     """A YAML mapping and the line of each of its keys.
 

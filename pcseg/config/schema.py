@@ -64,6 +64,9 @@ class DataConfig(Settings):
     invalid: Literal["error", "ignore"] = Field(
         "error", description="points with NaN or inf: stop, or keep them unscored at the origin"
     )
+    options: dict[str, Any] = Field(
+        {}, description="settings of the reader, see its class: {lidar: pandar64}, {sweeps: 9} …"
+    )
     batch_size: PositiveInt = Field(2, description="scans per batch and process")
     points_per_batch: PositiveInt | None = Field(
         None, description="close a batch early at this many points; null: no limit"

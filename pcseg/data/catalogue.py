@@ -9,7 +9,8 @@ from typing import Any
 
 from pcseg.data.dataset import ScanDataset
 from pcseg.data.labels import LabelSet, map_data
-from pcseg.errors import ConfigError
+from pcseg.data.prepared import Prepared, is_prepared, read_manifest
+from pcseg.errors import ConfigError, DataError
 from pcseg.hints import did_you_mean
 
 DATASETS = {
@@ -35,16 +36,21 @@ def open_dataset(
 
     Args:
         name: one of `DATASETS`.
-        root: its folder.
+        root: its folder, or one that `pcseg prepare` made of it.
         split: ``train``, ``val``, ``test``, ``all``, or what else the reader understands.
         label_set: a label set or its name; the dataset's first by default.
         options: settings of the reader (see its class).
 
     Raises:
         ConfigError: for a dataset or an option that does not exist, with a suggestion.
-        DataError: if its files are missing or damaged.
+        DataError: if its files are missing or damaged, or were prepared from another dataset.
     """
     reader = _reader(name)
+    if is_prepared(Path(root)):
+        made_from = read_manifest(Path(root)).dataset
+        if made_from != name:
+            raise DataError(f"{root}: was prepared from '{made_from}', not from '{name}'.")
+        reader = Prepared
     known = [key for key in inspect.signature(reader).parameters if key not in _GIVEN]
     for key in options:
         if key not in known:

@@ -127,6 +127,10 @@ class FileDataset:
         """(F,) int64 number of points of each frame; read once and kept, as `frame_classes`."""
         return self._pass("points", lambda index: np.array(self._count_points(index)))
 
+    def source_files(self, index: int) -> list[Path]:
+        """The files that scan number `index` is made of."""
+        return list(self._files(index))
+
     def _read(self, index: int) -> Scan:
         raise NotImplementedError
 

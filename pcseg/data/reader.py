@@ -80,7 +80,8 @@ class Reader(FileDataset):
         check_choice("invalid", invalid, INVALID_POLICIES)
         check_every(every)
         self.split = split
-        self.label_set = _resolve(label_set, self.label_map)
+        self._map = self._map_name(Path(root))
+        self.label_set = _resolve(label_set, self._map)
         self.folder = self._locate(Path(root))
         self.simulated = any(
             (folder / SIMULATION).is_file() for folder in (self.folder, self.folder.parent)
@@ -91,6 +92,10 @@ class Reader(FileDataset):
         """Sequences of the split that are not there."""
         self.frames = self._find_frames(split, sequences)[::every]
         self._cameras = self._choose_cameras(cameras)
+
+    def _map_name(self, root: Path) -> str:
+        """The label map of what lies in `root`."""
+        return self.label_map
 
     @abstractmethod
     def _locate(self, root: Path) -> Path:
@@ -137,7 +142,7 @@ class Reader(FileDataset):
 
     def _parts(self, split: str) -> tuple[list[Part] | None, str | None]:
         """What a split means; see `parse_selection`."""
-        return parse_selection(split, splits(self.label_map))
+        return parse_selection(split, splits(self._map))
 
     def _has_labels(self, frame: FrameId) -> bool:
         return self._labels != "none" and self._is_labelled(frame)

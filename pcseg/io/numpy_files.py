@@ -6,6 +6,7 @@ import ast
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,11 +42,7 @@ def read_npz(path: Path, columns: Columns | None = None) -> PointFile:
     Raises:
         DataError: as `read_npy`, and if there are no coordinates or labels do not fit them.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            arrays = dict(_members(path, archive))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise DataError(f"{path}: damaged or no .npz file ({error}). Copy it again.") from error
+    arrays = read_arrays(path)
     key = next((key for key in POINT_KEYS if key in arrays), None)
     if key is None and {"x", "y", "z"} <= set(arrays):
         named: dict[str, np.ndarray] = {}
@@ -96,6 +93,24 @@ def write_npz(path: Path, points: PointFile, columns: Columns | None, encoding: 
         arrays["labels"] = points.labels
     if points.faces is not None:
         arrays["faces"] = points.faces
+    write_arrays(path, arrays)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file by name; checksums, kinds and sizes are checked.
+
+    Raises:
+        DataError: for a damaged file or pickled objects.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return dict(_members(path, archive))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise DataError(f"{path}: damaged or no .npz file ({error}). Copy it again.") from error
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write an uncompressed .npz file, whole or not at all; the same arrays give the same bytes."""
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, values in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:

@@ -34,7 +34,7 @@ def open_split(
             f"data.root is not set: add data.root=DIR, the folder of your {config.name} data. "
             "No data? `pcseg simulate DIR` makes some."
         )
-    options: dict[str, Any] = {"labels": labels, "invalid": config.invalid}
+    options: dict[str, Any] = {"labels": labels, "invalid": config.invalid, **config.options}
     if config.label_map is not None:
         options["label_map"] = config.label_map
     return open_dataset(config.name, config.root, split, label_set or config.label_set, **options)
