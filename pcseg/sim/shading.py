@@ -1,0 +1,140 @@
+"""Shading: the light that spots on surfaces send to the camera, with shadows and reflections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pcseg.sim.light import Light, Source
+from pcseg.sim.materials import TABLE, material
+from pcseg.sim.rays import rotated
+from pcseg.sim.stage import Stage
+from pcseg.sim.world import Mover
+
+_TRANSLUCENT = np.array([m.translucent for m in TABLE.values()], np.float32)
+_GLOW = np.array([m.glow for m in TABLE.values()], np.float32)
+_LIFT_M = 0.015
+"""Shadow rays begin this far above a surface, so that it does not shade itself."""
+_SHADOW_REACH_M = 150.0
+"""Movers farther than this from the camera throw no shadows on what it sees."""
+
+
+@dataclass(frozen=True)
+class Spots:
+    """N places on surfaces that a camera sees.
+
+    Attributes:
+        points: (N, 3) float32 world coordinates.
+        normal: (N, 3) float32 unit normals, towards the camera.
+        incoming: (N, 3) float32 unit directions of the camera's rays.
+        distance: (N,) float32 metres from the camera.
+        albedo: (N, 3) float32 linear RGB.
+        gloss: (N,) float32 share mirrored at normal incidence.
+        material: (N,) uint8.
+    """
+
+    points: np.ndarray
+    normal: np.ndarray
+    incoming: np.ndarray
+    distance: np.ndarray
+    albedo: np.ndarray
+    gloss: np.ndarray
+    material: np.ndarray
+
+
+def shade(stage: Stage[Any], spots: Spots, light: Light, time: float) -> np.ndarray:
+    """(N, 3) float32 linear light: diffuse, mirrored and own light, seen through the air."""
+    falling = light.ambient(spots.normal[:, 2])
+    shine = np.zeros_like(falling)
+    for source in light.sources:
+        direct, reflected = _from_source(stage, spots, source, time)
+        falling += direct
+        shine += reflected
+    color = spots.albedo * falling
+    _mirror(color, shine, spots, light, time)
+    glow = _GLOW[spots.material]
+    if glow.any():
+        color += glow[:, None] * spots.albedo
+    if light.through_windows:
+        panes = np.flatnonzero(spots.material == material("glass"))
+        dark = panes[spots.albedo[panes].max(1) < 0.1]  # the pane, not its frame
+        color[dark] += light.sky(spots.incoming[dark], time)
+    return light.hazed(color, spots.distance)
+
+
+def _from_source(
+    stage: Stage[Any], spots: Spots, source: Source, time: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Irradiance (N, 3) of a source, and its mirror image on glossy surfaces (N, 3)."""
+    directions, reach, power = source.seen_from(spots.points)
+    cosine = np.einsum("ij,ij->i", spots.normal, directions)
+    cosine = np.maximum(cosine, -_TRANSLUCENT[spots.material] * cosine)
+    lit = np.flatnonzero(cosine > 0)
+    start = spots.points[lit] + np.float32(_LIFT_M) * spots.normal[lit]
+    # Light that comes through a leaf comes from behind it.
+    behind = np.einsum("ij,ij->i", spots.normal[lit], directions[lit]) < 0
+    start[behind] -= np.float32(2 * _LIFT_M) * spots.normal[lit[behind]]
+    toward = np.ascontiguousarray(directions[lit])
+    free = stage.static.cast(start, toward, reach[lit]).face < 0
+    lit, start, toward = lit[free], start[free], toward[free]
+    free = ~_behind_movers(stage, start, toward, reach[lit], time)
+    lit = lit[free]
+    strength = np.zeros(len(cosine), np.float32)
+    strength[lit] = cosine[lit]
+    direct = (strength[:, None] * power).astype(np.float32)
+    shine = np.zeros_like(direct)
+    glossy = lit[spots.gloss[lit] > 0]
+    if len(glossy):
+        half = directions[glossy] - spots.incoming[glossy]
+        half /= np.linalg.norm(half, axis=1, keepdims=True)
+        sharp = np.maximum(np.einsum("ij,ij->i", half, spots.normal[glossy]), 0) ** 260
+        level = power if np.ndim(power) == 1 else power[glossy]
+        shine[glossy] = (9.0 * sharp)[:, None] * level
+    return direct, shine
+
+
+def _mirror(color: np.ndarray, shine: np.ndarray, spots: Spots, light: Light, time: float) -> None:
+    """Add what glossy surfaces mirror (Schlick 1994, for the share at slanting angles)."""
+    rows = np.flatnonzero(spots.gloss > 0)
+    if not len(rows):
+        return
+    incoming, normal = spots.incoming[rows], spots.normal[rows]
+    along = np.einsum("ij,ij->i", incoming, normal)
+    bounced = incoming - 2 * along[:, None] * normal
+    least = spots.gloss[rows]
+    share = (least + (1 - least) * np.clip(1 + along, 0, 1) ** 5)[:, None]
+    if light.through_windows:  # a room mirrors its own walls
+        image = 0.5 * light.ambient(bounced[:, 2])
+    else:
+        image = light.sky(bounced, time)
+    color[rows] += share * (image + shine[rows] - color[rows])
+
+
+def _behind_movers(
+    stage: Stage[Any], start: np.ndarray, toward: np.ndarray, reach: np.ndarray, time: float
+) -> np.ndarray:
+    """(N,) bool: spots whose way to the source a mover blocks."""
+    hidden = np.zeros(len(start), bool)
+    if not len(start) or not stage.world.movers:
+        return hidden
+    middle = np.median(start[:: max(1, len(start) // 4096)], axis=0)
+    for number in stage.world.movers_within(_SHADOW_REACH_M, middle, time):
+        mover: Mover = stage.world.movers[number]
+        pose = mover.track.pose(time)
+        center = (pose[:3, :3] @ mover.center + pose[:3, 3]).astype(np.float32)
+        away = center - start
+        along = np.einsum("ij,ij->i", away, toward)
+        beside = np.einsum("ij,ij->i", away, away) - along * along
+        rows = np.flatnonzero((beside < mover.radius_m**2) & (along > -mover.radius_m))
+        if not len(rows):
+            continue
+        into = pose[:3, :3].T.astype(np.float32)
+        hits = stage.mover(number, mover.phase(time)).cast(
+            rotated(start[rows] - pose[:3, 3].astype(np.float32), into),
+            rotated(toward[rows], into),
+            reach[rows],
+        )
+        hidden[rows[hits.face >= 0]] = True
+    return hidden
