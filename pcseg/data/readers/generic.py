@@ -83,12 +83,15 @@ class Generic(FileDataset):
         self._labels, self._invalid = labels, invalid
         self._columns, self._intensity_max = columns, intensity_max
         self.label_set, rules = _resolve(self.root, label_set, label_map)
-        paths = find_point_files(self.root, suffix)
+        paths = self._point_files(suffix)
         paths = choose_split(self.root, paths, split, fractions or rules, seed)
         if labels == "only":
             paths = self._labelled(paths)
         self.paths = paths[::every]
         self.frames = [self._frame(path) for path in self.paths]
+
+    def _point_files(self, suffix: str | None) -> list[Path]:
+        return find_point_files(self.root, suffix)
 
     def _read(self, index: int) -> Scan:
         path, frame = self.paths[index], self.frames[index]
