@@ -20,6 +20,8 @@ DATASETS = {
     "synlidar": "pcseg.data.readers.synlidar:SynLiDAR",
     "simkitti32": "pcseg.data.readers.simkitti32:SimKITTI32",
     "rellis3d": "pcseg.data.readers.rellis3d:Rellis3D",
+    "parisluco3d": "pcseg.data.readers.parisluco3d:ParisLuco3D",
+    "las": "pcseg.data.readers.las:Las",
     "generic": "pcseg.data.readers.generic:Generic",
 }
 """Reader of each dataset, as ``module:class``."""
