@@ -22,6 +22,10 @@ DATASETS = {
     "rellis3d": "pcseg.data.readers.rellis3d:Rellis3D",
     "parisluco3d": "pcseg.data.readers.parisluco3d:ParisLuco3D",
     "las": "pcseg.data.readers.las:Las",
+    "nuscenes": "pcseg.data.readers.nuscenes:NuScenes",
+    "scannet": "pcseg.data.readers.scannet:ScanNet",
+    "s3dis": "pcseg.data.readers.s3dis:S3DIS",
+    "rgbd": "pcseg.data.readers.rgbd:RGBD",
     "generic": "pcseg.data.readers.generic:Generic",
 }
 """Reader of each dataset, as ``module:class``."""
