@@ -21,6 +21,7 @@ DATASETS = {
     "simkitti32": "pcseg.data.readers.simkitti32:SimKITTI32",
     "rellis3d": "pcseg.data.readers.rellis3d:Rellis3D",
     "parisluco3d": "pcseg.data.readers.parisluco3d:ParisLuco3D",
+    "pandaset": "pcseg.data.readers.pandaset:PandaSet",
     "las": "pcseg.data.readers.las:Las",
     "nuscenes": "pcseg.data.readers.nuscenes:NuScenes",
     "scannet": "pcseg.data.readers.scannet:ScanNet",

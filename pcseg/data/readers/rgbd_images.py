@@ -1,0 +1,173 @@
+"""Pictures of RGB-D cameras: colour, 16-bit depth, and one camera's picture on the other's grid."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pcseg.errors import DataError
+
+MOST_PIXELS = 1 << 26
+"""64 million: more is no picture of such a camera but a damaged or hostile file."""
+
+NO_DEPTH = 65535
+"""Stored where a Kinect saw nothing (7-Scenes); ScanNet stores 0."""
+
+
+def read_rgb(path: Path) -> np.ndarray:
+    """Read a colour picture (jpg, png): (H, W, 3) uint8.
+
+    Raises:
+        DataError: if it is missing, damaged or absurdly large.
+    """
+    return decode_rgb(_bytes(path), path)
+
+
+def decode_rgb(data: bytes, source: object, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Decode a compressed colour picture.
+
+    Args:
+        data: jpeg or png.
+        source: named in errors.
+        size: (height, width) it must have.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        DataError: if it is damaged, absurdly large, or of another size.
+    """
+    return np.array(_open(data, source, size).convert("RGB"))
+
+
+def read_gray(path: Path) -> np.ndarray:
+    """Read a picture of one channel, 8 or 16 bits (depth, label ids): (H, W) uint16.
+
+    Raises:
+        DataError: if it is missing, damaged, absurdly large, or in colour.
+    """
+    image = _open(_bytes(path), path, None)
+    if image.mode not in ("L", "I", "I;16", "I;16B"):
+        raise DataError(
+            f"{path}: a picture of mode {image.mode}, where one channel of 8 or 16 bits is "
+            "expected. Was it saved again by a program that makes colours of it? Copy it again."
+        )
+    values = np.array(image)
+    if values.min(initial=0) < 0 or values.max(initial=0) > np.iinfo(np.uint16).max:
+        raise DataError(f"{path}: values outside 16 bits. Copy the picture again.")
+    return values.astype(np.uint16)
+
+
+def read_depth(path: Path, per_metre: float = 1000.0) -> np.ndarray:
+    """Read a depth picture: (H, W) float32 metres, 0 where unknown (stored as 0 or `NO_DEPTH`).
+
+    Raises:
+        DataError: as `read_gray`.
+    """
+    stored = read_gray(path)
+    depth = stored.astype(np.float32) / np.float32(per_metre)
+    depth[stored == NO_DEPTH] = 0
+    return depth
+
+
+def nearest(
+    picture: np.ndarray, K: np.ndarray, target_K: np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
+    """A picture as another camera at the same place would see it, without mixing pixels.
+
+    Both cameras look the same way and have no skew, so rows and columns move independently.
+
+    Args:
+        picture: (h, w) of the first camera.
+        K: (3, 3) its intrinsics.
+        target_K: (3, 3) intrinsics of the other camera.
+        size: (H, W) of the other camera.
+
+    Returns:
+        (H, W); 0 where the first camera sees nothing.
+    """
+    rows = _source(np.arange(size[0]), K[1, 1], K[1, 2], target_K[1, 1], target_K[1, 2])
+    columns = _source(np.arange(size[1]), K[0, 0], K[0, 2], target_K[0, 0], target_K[0, 2])
+    rows, columns = np.rint(rows).astype(np.int64), np.rint(columns).astype(np.int64)
+    row_there = (rows >= 0) & (rows < picture.shape[0])
+    column_there = (columns >= 0) & (columns < picture.shape[1])
+    out = np.zeros(size, picture.dtype)
+    out[np.ix_(row_there, column_there)] = picture[np.ix_(rows[row_there], columns[column_there])]
+    return out
+
+
+def smooth(
+    rgb: np.ndarray, K: np.ndarray, target_K: np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
+    """A colour picture (h, w, 3) on the grid of another camera, as `nearest`, but interpolated."""
+    scale_x, scale_y = K[0, 0] / target_K[0, 0], K[1, 1] / target_K[1, 1]
+    # Pillow counts from the corner of the first pixel, intrinsics count from its centre.
+    shift_x = K[0, 2] + 0.5 - scale_x * (target_K[0, 2] + 0.5)
+    shift_y = K[1, 2] + 0.5 - scale_y * (target_K[1, 2] + 0.5)
+    image = Image.fromarray(rgb).transform(
+        (size[1], size[0]),
+        Image.Transform.AFFINE,
+        (scale_x, 0.0, shift_x, 0.0, scale_y, shift_y),
+        Image.Resampling.BILINEAR,
+    )
+    return np.array(image)
+
+
+def scaled_intrinsics(K: np.ndarray, size: tuple[int, int], target: tuple[int, int]) -> np.ndarray:
+    """Intrinsics (3, 3) of a picture that was resized from `size` to `target`, (height, width)."""
+    scale_y, scale_x = target[0] / size[0], target[1] / size[1]
+    scaled = K.copy()
+    scaled[0] *= scale_x
+    scaled[1] *= scale_y
+    # The centre of the first pixel is (0, 0), but what is scaled is the distance from its corner.
+    scaled[0, 2] += 0.5 * scale_x - 0.5
+    scaled[1, 2] += 0.5 * scale_y - 0.5
+    return scaled
+
+
+def _source(at: np.ndarray, f: float, c: float, target_f: float, target_c: float) -> np.ndarray:
+    return f * (at - target_c) / target_f + c
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}). Is the copy complete?"
+        ) from error
+
+
+def _open(data: bytes, source: object, size: tuple[int, int] | None) -> Image.Image:
+    """The picture, decoded after its size has been believed."""
+    with _explained(source):
+        image = Image.open(io.BytesIO(data), formats=("JPEG", "PNG"))
+    width, height = image.size
+    if height * width > MOST_PIXELS:
+        raise DataError(
+            f"{source}: a picture of {width} x {height} pixels, which no such camera takes: it is "
+            "refused. Copy the file again."
+        )
+    if size is not None and (height, width) != size:
+        raise DataError(
+            f"{source}: a picture of {width} x {height} pixels, where {size[1]} x {size[0]} are "
+            "expected. The file is damaged: copy it again."
+        )
+    with _explained(source):
+        image.load()
+    return image
+
+
+@contextlib.contextmanager
+def _explained(source: object) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"{source}: the picture is damaged or truncated ({error}). Copy it again."
+        ) from error

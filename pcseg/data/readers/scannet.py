@@ -1,0 +1,350 @@
+"""ScanNet v2: indoor scenes as labelled meshes, and the RGB-D frames they are made of."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pcseg.data.dataset import FrameId
+from pcseg.data.labels import LabelSet
+from pcseg.data.reader import Reader, check_choice, check_every
+from pcseg.data.readers.rgbd_frames import GRIDS, Frames, SensFrames, exported_frames
+from pcseg.data.readers.scannet_files import (
+    TABLE,
+    SceneFiles,
+    SceneObject,
+    axis_alignment,
+    read_facts,
+    read_mesh,
+    read_objects,
+    read_segments,
+    read_table,
+    read_vertex_labels,
+)
+from pcseg.data.readers.scannet_labels import (
+    LABEL_IDS,
+    NYU40,
+    RAW,
+    Table,
+    instances_of,
+    labels_of_objects,
+    to_nyu40,
+    unknown_segments,
+    weigh,
+)
+from pcseg.data.readers.scannet_mesh import vertex_normals
+from pcseg.data.scan import Scan, View
+from pcseg.errors import DataError, LabelError
+from pcseg.io.points import PointFile
+
+log = logging.getLogger(__name__)
+
+MESH = "mesh"
+"""The one frame of a scene."""
+LABEL_SOURCES = ("ply", "aggregation")
+_FOLDERS = ("scans", "scans_test")
+
+
+class ScanNet(Reader):
+    """Scenes of ScanNet v2: one scan each, its points the vertices of ``_vh_clean_2.ply``.
+
+    Coordinates are the scene's own, z up; most networks for semantic segmentation take them so,
+    and the benchmark scores vertices, so walls are turned along the axes only if asked for.
+
+    Attributes of points: ``rgb``, ``normal``, ``segment`` (id in the over-segmentation) and
+    ``vertex`` (number in the file). ``meta["faces"]`` are the triangles by these numbers:
+    `pcseg.data.readers.scannet_mesh.faces_of` gives those of any choice of the points.
+    ``meta["axis_alignment"]`` is the matrix of the scene's ``.txt``, where it has one.
+
+    Raw labels are NYU40 ids, whichever ids the files hold; what they hold is found out from the
+    objects, said once in the log, and stands in ``meta["label_ids"]``.
+    """
+
+    name: str = "scannet"
+    label_map: ClassVar[str] = "scannet"
+    frame_files: ClassVar[str] = "scene with *_vh_clean_2.ply"
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = "train",
+        label_set: str | LabelSet | None = None,
+        *,
+        sequences: Sequence[str] | None = None,
+        labels: str = "optional",
+        invalid: str = "error",
+        every: int = 1,
+        align: bool = False,
+        label_ids: str = "auto",
+        labels_from: str = "ply",
+        table: str | Path | None = None,
+    ) -> None:
+        """Find the scenes of a split.
+
+        Args:
+            root: the folder with ``scans`` (and ``scans_test``), or one of these.
+            split: see `Reader`; a sequence is a scene, ``scene0000_00``.
+            label_set: see `Reader`.
+            sequences: see `Reader`.
+            labels: see `Reader`.
+            invalid: see `Reader`.
+            every: see `Reader`.
+            align: turn scenes by their axis alignment.
+            label_ids: what ``labels.ply`` holds: ``nyu40`` ids, ``raw`` ids (column ``id`` of the
+                label table, as in early releases), or ``auto``: found out for each scene.
+            labels_from: ``ply``, as the 20-class baselines do, or ``aggregation``: from the
+                categories of the objects. The two do not agree on every vertex of the dataset.
+            table: path of ``scannetv2-labels.combined.tsv``; looked for in the root by default.
+
+        Raises:
+            ConfigError: for a setting that does not exist.
+            DataError: if nothing of the split is there.
+        """
+        check_choice("label_ids", label_ids, LABEL_IDS)
+        check_choice("labels_from", labels_from, LABEL_SOURCES)
+        self._align, self._label_ids, self._labels_from = align, label_ids, labels_from
+        self._said: set[str] = set()
+        super().__init__(
+            root,
+            split,
+            label_set,
+            sequences=sequences,
+            labels=labels,
+            invalid=invalid,
+            every=every,
+        )
+        self._table_path = Path(table) if table is not None else self._find_table()
+        self._table: Table | None = read_table(self._table_path) if self._table_path else None
+
+    def files(self, frame: FrameId) -> SceneFiles:
+        """Where the files of a scene lie."""
+        return SceneFiles(self._folders[frame.sequence])
+
+    def frames_of(self, index: int) -> Frames:
+        """The recording of scene number `index`.
+
+        Exported frames (``color/ depth/ pose/ intrinsic/`` in the folder of the scene) go before
+        the ``.sens`` stream.
+
+        Raises:
+            DataError: if there is neither, or it is damaged.
+        """
+        files = self.files(self.frames[index])
+        if (files.folder / "color").is_dir():
+            return exported_frames(files.folder, _picture_sizes(read_facts(files.facts)))
+        if files.stream.is_file():
+            return SensFrames(files.stream)
+        raise DataError(
+            f"{files.stream}: missing, and no folder {files.folder / 'color'}: the scene has no "
+            "frames. Copy its .sens, or export the frames there with ScanNet's SensReader."
+        )
+
+    def views(self, index: int, every: int = 20, grid: str = "color") -> Iterator[View]:
+        """Stream the frames of scene number `index` as views of its scan, one in memory at a time.
+
+        Colour and depth camera are taken to be at one place, as is usual for ScanNet. Frames whose
+        tracking was lost are left out, with a notice.
+
+        Args:
+            index: of the scene.
+            every: take each n-th frame of the recording.
+            grid: ``color``: pictures as recorded, depth of the nearest pixel; ``depth``: depth as
+                recorded, pictures interpolated there (four times fewer pixels).
+
+        Raises:
+            ConfigError: for another grid.
+            DataError: for missing or damaged frames.
+        """
+        check_every(every)
+        check_choice("grid", grid, GRIDS)
+        sensor_to_world = np.eye(4)
+        if self._align:
+            files = self.files(self.frames[index])
+            matrix = axis_alignment(read_facts(files.facts), files.facts)
+            sensor_to_world = np.eye(4) if matrix is None else np.linalg.inv(matrix)
+        for frame in self.frames_of(index).read(every):
+            yield frame.view(sensor_to_world, grid)
+
+    def _locate(self, root: Path) -> Path:
+        folders = [root / name for name in _FOLDERS if (root / name).is_dir()] or [root]
+        scenes = [scene for folder in folders for scene in folder.glob("[!.]*") if _is_scene(scene)]
+        if not scenes and _is_scene(root):
+            scenes = [root]
+        if not scenes:
+            raise DataError(
+                f"{root}: no scenes. Expected scans/scene0000_00/scene0000_00_vh_clean_2.ply and "
+                "so on under it. Give the folder that holds 'scans' and 'scans_test'."
+            )
+        self._folders = {scene.name: scene for scene in sorted(scenes, key=lambda s: s.name)}
+        return root
+
+    def _sequences_there(self) -> list[str]:
+        return list(self._folders)
+
+    def _frames_there(self, sequence: str) -> list[str]:
+        return [MESH]
+
+    def _is_labelled(self, frame: FrameId) -> bool:
+        files = self.files(frame)
+        if self._labels_from == "aggregation":
+            return files.aggregation.is_file()
+        return files.labels.is_file()
+
+    def _label_source(self, frame: FrameId) -> Path:
+        files = self.files(frame)
+        return files.labels if self._labels_from == "ply" else files.aggregation
+
+    def _files(self, index: int) -> list[Path]:
+        files = self.files(self.frames[index])
+        paths = [files.mesh, files.labels, files.segments, files.aggregation, files.facts]
+        paths += [self._table_path] if self._table_path else []
+        return [path for path in paths if path.is_file()]
+
+    def _reading(self) -> str:
+        return f"{super()._reading()} {self._label_ids} {self._labels_from}"
+
+    def _raw_scan(self, frame: FrameId) -> Scan:
+        files = self.files(frame)
+        mesh = read_mesh(files.mesh)
+        meta: dict[str, Any] = {"path": str(files.mesh)}
+        facts = read_facts(files.facts)
+        if "sceneType" in facts:
+            meta["room"] = facts["sceneType"]
+        xyz = self._aligned(mesh.xyz, axis_alignment(facts, files.facts), meta)
+        attrs = {"vertex": np.arange(len(mesh), dtype=np.int32)}
+        if "rgb" in mesh.attrs:
+            attrs["rgb"] = mesh.attrs["rgb"].astype(np.float32, copy=False)
+        if mesh.faces is not None:
+            meta["faces"] = mesh.faces.astype(np.int32)
+            attrs["normal"] = vertex_normals(xyz, mesh.faces)
+        segments = None
+        if files.segments.is_file():
+            segments = attrs["segment"] = read_segments(files.segments, len(mesh))
+        scan = Scan(xyz, attrs, pose=np.eye(4), meta=meta)
+        if not self._has_labels(frame):
+            return scan
+        return self._labelled(scan, files, mesh, segments)
+
+    def _aligned(
+        self, xyz: np.ndarray, matrix: np.ndarray | None, meta: dict[str, Any]
+    ) -> np.ndarray:
+        xyz = xyz.astype(np.float32, copy=False)
+        if matrix is None:
+            if self._align:
+                log.warning("%s: has no axisAlignment, so it stays as it is", meta["path"])
+            return xyz
+        meta["axis_alignment"] = matrix.tolist()
+        if not self._align:
+            return xyz
+        return (xyz.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
+
+    def _labelled(
+        self, scan: Scan, files: SceneFiles, mesh: PointFile, segments: np.ndarray | None
+    ) -> Scan:
+        objects = self._objects(files, segments)
+        meta, instances = scan.meta, None
+        if segments is not None and files.aggregation.is_file():
+            instances = instances_of(segments, objects)
+        if self._labels_from == "aggregation":
+            if segments is None:
+                raise DataError(
+                    f"{files.segments}: missing, so the objects of {files.aggregation.name} have "
+                    "no vertices. Copy it, or use labels_from=ply."
+                )
+            raw = labels_of_objects(segments, objects, self._needed_table(files.aggregation))
+            self._say_categories(files.aggregation, objects)
+        else:
+            raw, ids = self._from_ply(files, mesh, segments, objects)
+            meta = {**meta, "label_ids": ids}
+        return scan.replace(raw_labels=raw, instances=instances, meta=meta)
+
+    def _from_ply(
+        self,
+        files: SceneFiles,
+        mesh: PointFile,
+        segments: np.ndarray | None,
+        objects: Sequence[SceneObject],
+    ) -> tuple[np.ndarray, str]:
+        stored = read_vertex_labels(files.labels, mesh, files.mesh)
+        ids = self._label_ids
+        if ids == "auto":
+            found = weigh(stored, segments, objects, self._table)
+            ids = found.ids or NYU40
+            self._say_once(
+                f"{ids} {found.ids is None}",
+                "%s: its labels are taken as %s ids (%s). Say label_ids=%s to be sure",
+                files.labels,
+                ids,
+                f"of {found.vertices} vertices that tell, {found.nyu40:.1%} hold the NYU40 id and "
+                f"{found.raw:.1%} the id of the raw category"
+                if found.vertices
+                else "nothing tells: no objects or no label table",
+                ids,
+            )
+        table = self._needed_table(files.labels) if ids == RAW else self._table
+        raw, stray = to_nyu40(stored, ids, table)
+        if stray:
+            log.warning(
+                "%s: ids that are not in the label table are ignored: %s",
+                files.labels,
+                ", ".join(f"{value} ({count} vertices)" for value, count in stray.items()),
+            )
+        return raw, ids
+
+    def _objects(self, files: SceneFiles, segments: np.ndarray | None) -> list[SceneObject]:
+        if segments is None or not files.aggregation.is_file():
+            return []
+        objects = read_objects(files.aggregation)
+        unknown, named = unknown_segments(segments, objects)
+        if unknown > named / 2:
+            raise LabelError(
+                f"{files.aggregation}: {unknown} of the {named} segments it names are not in "
+                f"{files.segments.name}. It belongs to another mesh (the finer one has "
+                "_vh_clean.aggregation.json): copy both again."
+            )
+        if unknown:
+            log.warning("%s: %d of %d segments do not exist", files.aggregation, unknown, named)
+        return objects
+
+    def _say_categories(self, path: Path, objects: Sequence[SceneObject]) -> None:
+        unknown = sorted({o.category for o in objects} - set(self._needed_table(path)))
+        if unknown:
+            listed = ", ".join(unknown)
+            log.warning("%s: categories without a row in the label table: %s", path, listed)
+
+    def _say_once(self, key: str, message: str, *values: object) -> None:
+        if key not in self._said:
+            self._said.add(key)
+            log.info(message, *values)
+
+    def _needed_table(self, path: Path) -> Table:
+        if self._table is None:
+            raise LabelError(
+                f"{path}: needs ScanNet's label table to become NYU40 ids. Copy {TABLE} into "
+                f"{self.folder}, or give its path with table=."
+            )
+        return self._table
+
+    def _find_table(self) -> Path | None:
+        places = [folder / TABLE for folder in (self.folder, *self.folder.parents[:2])]
+        return next((path for path in places if path.is_file()), None)
+
+
+def _is_scene(folder: Path) -> bool:
+    return SceneFiles(folder).mesh.is_file()
+
+
+def _picture_sizes(
+    facts: dict[str, str],
+) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+    """(height, width) that the intrinsics of colour and depth are for, where the facts say so."""
+    sizes = []
+    for camera in ("color", "depth"):
+        height, width = facts.get(f"{camera}Height", ""), facts.get(f"{camera}Width", "")
+        known = height.isdecimal() and width.isdecimal() and int(height) * int(width) > 0
+        sizes.append((int(height), int(width)) if known else None)
+    return sizes[0], sizes[1]
