@@ -27,6 +27,7 @@ DATASETS = {
     "scannet": "pcseg.data.readers.scannet:ScanNet",
     "s3dis": "pcseg.data.readers.s3dis:S3DIS",
     "rgbd": "pcseg.data.readers.rgbd:RGBD",
+    "waymo": "pcseg.data.readers.waymo:Waymo",
     "generic": "pcseg.data.readers.generic:Generic",
 }
 """Reader of each dataset, as ``module:class``."""

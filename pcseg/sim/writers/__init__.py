@@ -17,6 +17,7 @@ from pcseg.sim.rig import Rig
 LAYOUTS = {
     "semantickitti": "pcseg.sim.writers.semantickitti:SemanticKittiWriter",
     "semanticposs": "pcseg.sim.writers.semanticposs:SemanticPossWriter",
+    "waymo": "pcseg.sim.writers.waymo:WaymoWriter",
 }
 """Layout name and the class that writes it, imported on use."""
 
