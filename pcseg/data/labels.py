@@ -5,17 +5,15 @@ from __future__ import annotations
 import colorsys
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
+from pcseg.data.label_files import find_map, load_map, shipped_maps
 from pcseg.data.scan import IGNORE
 from pcseg.errors import LabelError
 
@@ -160,15 +158,15 @@ def label_set(name: str) -> LabelSet:
     Raises:
         LabelError: for an unknown map or set (naming the known ones), or a malformed file.
     """
-    path, set_name = _find(name)
+    path, set_name = find_map(name)
     return read_label_set(path, set_name)
 
 
 def list_label_sets() -> list[str]:
     """Names of all shipped label sets, ``"<map>/<set>"``."""
     names = []
-    for path in sorted(_shipped().values()):
-        names += [f"{path.stem}/{set_name}" for set_name in _load(path)["sets"]]
+    for path in sorted(shipped_maps().values()):
+        names += [f"{path.stem}/{set_name}" for set_name in load_map(path)["sets"]]
     return names
 
 
@@ -177,14 +175,13 @@ def read_label_set(path: Path, set_name: str | None = None) -> LabelSet:
 
     The file has ``dataset``, optional ``raw_names`` {id: name}, ``raw_colors`` {id: [r, g, b]},
     ``moving`` [ids] and ``things`` [ids], ``ignored_raw`` (the raw id written for what is ignored),
-    and ``sets`` {name: {names, raw_to_train, optional train_to_raw and colors}}. A map may say
-    ``based_on: <shipped map>``: what it does not state itself is taken from there, ``facts`` one
-    by one.
+    and ``sets`` {name: {names, raw_to_train, optional train_to_raw and colors}}. It may be based on
+    a shipped map, see `pcseg.data.label_files`.
 
     Raises:
         LabelError: if the file or the set is malformed, naming what is missing.
     """
-    data = _load(path)
+    data = load_map(path)
     sets = data["sets"]
     set_name = set_name or next(iter(sets))
     if set_name not in sets:
@@ -222,57 +219,7 @@ def map_data(name: str | Path) -> dict[str, Any]:
     Raises:
         LabelError: if there is no such map or it is malformed.
     """
-    return _load(name if isinstance(name, Path) else _find(name)[0])
-
-
-def _shipped() -> dict[str, Path]:
-    folder = Path(str(files("pcseg.data") / "labelmaps"))
-    return {path.stem: path for path in folder.glob("*.yaml")}
-
-
-def _find(name: str) -> tuple[Path, str | None]:
-    file = re.fullmatch(r"(.+\.ya?ml)(?:/([^/]+))?", name)
-    if file is not None:
-        return Path(file[1]), file[2]
-    map_name, _, set_name = name.partition("/")
-    shipped = _shipped()
-    if map_name not in shipped:
-        raise LabelError(
-            f"there is no label map '{map_name}'. Shipped: {', '.join(sorted(shipped))}; "
-            "or give the path of a YAML file."
-        )
-    return shipped[map_name], set_name or None
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        data = yaml.load(Path(path).read_text(), _LOADER)
-    except FileNotFoundError as error:
-        raise LabelError(f"{path}: this label map does not exist.") from error
-    except yaml.YAMLError as error:
-        raise LabelError(f"{path}: not valid YAML ({error}).") from error
-    if isinstance(data, dict) and "based_on" in data:
-        data = _completed(path, data)
-    if not isinstance(data, dict) or "dataset" not in data or not data.get("sets"):
-        raise LabelError(f"{path}: a label map needs 'dataset' and 'sets'.")
-    return data
-
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Ten times faster where PyYAML was built with libyaml; as safe."""
-
-
-def _completed(path: Path, data: dict[str, Any]) -> dict[str, Any]:
-    """A map with what it leaves out taken from the shipped map it is based on."""
-    base = _shipped().get(str(data["based_on"]))
-    if base is None or base.stem == path.stem:
-        raise LabelError(
-            f"{path}: based_on '{data['based_on']}' is not another shipped label map. "
-            f"Shipped: {', '.join(sorted(_shipped()))}."
-        )
-    whole = _load(base)
-    facts = {**whole.get("facts", {}), **data.get("facts", {})}
-    return {**whole, **data, "facts": facts}
+    return load_map(name if isinstance(name, Path) else find_map(name)[0])
 
 
 def _ignored_raw(data: Mapping[str, Any], raw_to_train: Mapping[int, int]) -> int:
