@@ -25,12 +25,13 @@ _FRAMES = "#2a2d31 #7d1f1f #1f4f7a #2f5f3f #b8b8b4 #c9a227 #15171a"
 _HAIR = "#2a1d14 #4a3320 #1a1614 #84663a #77726c"
 _DOORS = "#5a3a28 #2f4a3a #6b2a24 #d9d5ca #33404f"
 _CURTAIN, _LAMP_RED = "#cdc6b6", "#7d1410"
-# Traffic signs by their number of triangles: plate and rim.
+# Traffic signs by their outline: plate and rim.
 _TRIANGLE = (("#f2f1ec", "#b3161b"),)
 _SQUARE = (("#1f4fa3", "#e9ecef"), ("#f0efe9", "#2a2a2a"), ("#e3b21c", "#1c1c1c"),
            ("#1b6b45", "#e9ecef"))  # fmt: skip
 _ROUND = (("#f2f1ec", "#b3161b"), ("#f2f1ec", "#b3161b"), ("#1f4fa3", "#e9ecef"))
 _RIDEN = (BICYCLE, MOTORCYCLE, BICYCLIST, MOTORCYCLIST, MOVING[BICYCLIST], MOVING[MOTORCYCLIST])
+_GROUND = ("asphalt", "paint_white", "cobble", "paving")
 _PATTERN_NAMES = tuple(PATTERNS)
 _PATTERN_OF = np.array([_PATTERN_NAMES.index(m.pattern) for m in TABLE.values()], np.uint8)
 _GLOSS_OF = np.array([m.gloss for m in TABLE.values()], np.float32)
@@ -96,8 +97,9 @@ class Appearance:
             if len(rows):
                 of = list(TABLE.values())[number]
                 color[rows] = self._pick(of.colors, self._key[rows], number)
-        # The tint is made for a LiDAR; eyes see less of it.
-        return color * (np.clip(mesh.tint, 0.3, 2.0) ** 0.6)[:, None]
+        # The tint is made for a LiDAR; eyes see less of it, least in the patches of the ground.
+        power = np.where(np.isin(mesh.material, [material(name) for name in _GROUND]), 0.3, 0.6)
+        return color * (np.clip(mesh.tint, 0.3, 2.0) ** power)[:, None].astype(np.float32)
 
     def _paint_vehicles(self, mesh: Mesh) -> None:
         rows = np.flatnonzero(mesh.material == material("car_paint"))
@@ -136,26 +138,23 @@ class Appearance:
     def _hang_signs(self, mesh: Mesh) -> None:
         """Plates by their shape: warning triangles, prohibitions, direction boards."""
         rows = np.flatnonzero(mesh.material == material("sign_face"))
-        # All triangles of a fan begin with the same vertex, and no other face does.
-        plate, count = np.unique(mesh.faces[rows, 0], return_inverse=True, return_counts=True)[1:]
-        triangles = count[plate.reshape(-1)]
-        width = np.float32(0.06)
+        edges, plate = self.rims.edges(rows), self.rims.plate(rows)
         for kinds, mine in (
-            (_TRIANGLE, triangles == 1),
-            (_SQUARE, (triangles > 1) & (triangles < 6)),
-            (_ROUND, triangles >= 6),
+            (_TRIANGLE, edges == 3),
+            (_SQUARE, (edges > 3) & (edges < 8)),
+            (_ROUND, edges >= 8),
         ):
             faces = rows[mine]
-            draw = scattered(mesh.faces[faces, 0], self._salt + 106)
+            draw = scattered(plate[mine], self._salt + 106)
             chosen = np.minimum((draw * len(kinds)).astype(np.int64), len(kinds) - 1)
             self.color[faces] = linear_colors(" ".join(plate for plate, _ in kinds))[chosen]
             rims = linear_colors(" ".join(rim for _, rim in kinds))[chosen]
-            self.rims.repaint(faces, width, rims)
+            self.rims.repaint(faces, 0.06, rims)
 
     def _glaze(self, mesh: Mesh) -> None:
         """Rooms behind panes: dark, darker, or curtained; tall panes in facades are doors."""
         rows = np.flatnonzero((mesh.material == material("glass")) & (mesh.instance == 0))
-        key = mesh.faces[rows, 0]
+        key = self.rims.plate(rows)
         self.color[rows] *= (0.4 + 1.8 * scattered(key, 107))[:, None]
         curtained = rows[scattered(key, 108) < 0.22]
         self.color[curtained] = linear_colors(_CURTAIN)[0]

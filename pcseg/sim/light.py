@@ -48,17 +48,22 @@ class Source:
 
 
 class Light(Protocol):
-    """All that shines on a scene.
+    """All that shines on a scene."""
 
-    Attributes:
-        sources: that throw shadows.
-        exposure: factor by which a camera brightens linear colours.
-        through_windows: whether panes show the day outside, because the camera is indoors.
-    """
+    @property
+    def sources(self) -> Sequence[Source]:
+        """That throw shadows."""
+        ...
 
-    sources: Sequence[Source]
-    exposure: float
-    through_windows: bool
+    @property
+    def exposure(self) -> float:
+        """Factor by which a camera brightens linear colours."""
+        ...
+
+    @property
+    def through_windows(self) -> bool:
+        """Whether panes show the day outside, because the camera is indoors."""
+        ...
 
     def ambient(self, up: np.ndarray) -> np.ndarray:
         """(N, 3) irradiance from all around for the upward parts (N,) of unit normals."""
@@ -66,6 +71,10 @@ class Light(Protocol):
 
     def sky(self, directions: np.ndarray, time: float) -> np.ndarray:
         """(N, 3) linear colours beyond the scene, for unit vectors (N, 3)."""
+        ...
+
+    def surroundings(self, directions: np.ndarray) -> np.ndarray:
+        """(N, 3) linear colours that glossy surfaces mirror: smooth, for they are never plane."""
         ...
 
     def hazed(self, color: np.ndarray, distance: np.ndarray) -> np.ndarray:
@@ -128,6 +137,14 @@ class Day:
         color += (glow * (1 - 0.8 * self.cover))[:, None] * sun.power.astype(np.float32)
         return self._above_hills(color, directions)
 
+    def surroundings(self, directions: np.ndarray) -> np.ndarray:
+        """See `Light`: ground, a soft and darkened horizon of houses and trees, sky."""
+        up = directions[:, 2:]
+        sky = self.horizon + (self.zenith - self.horizon) * np.sqrt(np.clip(up, 0, 1))
+        sky = sky * (1 - 0.3 * self.cover) * np.clip(0.35 + 1.6 * up, 0.35, 1)
+        share = np.clip(0.5 + 2.5 * up, 0, 1)
+        return (share * sky + (1 - share) * self.ground).astype(np.float32)
+
     def hazed(self, color: np.ndarray, distance: np.ndarray) -> np.ndarray:
         """See `Light`."""
         clear = np.exp(-distance / np.float32(self.haze_m))[:, None]
@@ -188,6 +205,10 @@ class Lamplight:
         """See `Light`: a bright day, exposed for the room."""
         return self.day.exposure * self.day.sky(directions, time)
 
+    def surroundings(self, directions: np.ndarray) -> np.ndarray:
+        """See `Light`: a room mirrors its own walls."""
+        return 0.5 * self.ambient(directions[:, 2])
+
     def hazed(self, color: np.ndarray, distance: np.ndarray) -> np.ndarray:
         """See `Light`: the air of a room is clear."""
         return color
@@ -195,11 +216,11 @@ class Lamplight:
 
 _WEATHER: dict[str, tuple[float, float, tuple[float, float, float], float, float]] = {
     # strength of the sun, cloud cover, zenith (linear RGB), whiteness of the horizon, haze (m)
-    "clear": (1.0, 0.08, (0.16, 0.33, 0.78), 0.55, 1500.0),
-    "fair": (0.95, 0.42, (0.20, 0.38, 0.78), 0.65, 1100.0),
-    "broken": (0.7, 0.68, (0.30, 0.44, 0.72), 0.75, 800.0),
-    "hazy": (0.5, 0.25, (0.48, 0.60, 0.78), 0.92, 260.0),
-    "overcast": (0.06, 1.0, (0.78, 0.83, 0.88), 1.0, 420.0),
+    "clear": (1.0, 0.10, (0.13, 0.34, 0.95), 0.50, 1500.0),
+    "fair": (0.95, 0.42, (0.16, 0.38, 0.95), 0.60, 1100.0),
+    "broken": (0.7, 0.64, (0.26, 0.46, 0.90), 0.72, 800.0),
+    "hazy": (0.5, 0.25, (0.50, 0.64, 0.85), 0.92, 380.0),
+    "overcast": (0.06, 1.0, (0.74, 0.79, 0.84), 1.0, 900.0),
 }
 
 
@@ -226,7 +247,7 @@ def draw_day(name: str) -> Day:
         cover=float(np.clip(cover + rng.uniform(-0.08, 0.08), 0, 1)),
         haze_m=float(haze * rng.uniform(0.8, 1.3)),
         # A lit grey of 18 % comes out in the middle of the scale, like a light meter has it.
-        exposure=float(0.36 / (0.18 * falling.mean()) * rng.uniform(0.85, 1.2)),
+        exposure=float(0.44 / (0.18 * falling.mean()) * rng.uniform(0.85, 1.2)),
         shift=rng.uniform(0, 200, 2),
     )
 

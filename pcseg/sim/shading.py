@@ -53,7 +53,7 @@ def shade(stage: Stage[Any], spots: Spots, light: Light, time: float) -> np.ndar
         falling += direct
         shine += reflected
     color = spots.albedo * falling
-    _mirror(color, shine, spots, light, time)
+    _mirror(color, shine, spots, light)
     glow = _GLOW[spots.material]
     if glow.any():
         color += glow[:, None] * spots.albedo
@@ -79,7 +79,7 @@ def _from_source(
     toward = np.ascontiguousarray(directions[lit])
     free = stage.static.cast(start, toward, reach[lit]).face < 0
     lit, start, toward = lit[free], start[free], toward[free]
-    free = ~_behind_movers(stage, start, toward, reach[lit], time)
+    free = ~_behind_movers(stage, start, toward, reach[lit], source, time)
     lit = lit[free]
     strength = np.zeros(len(cosine), np.float32)
     strength[lit] = cosine[lit]
@@ -95,7 +95,7 @@ def _from_source(
     return direct, shine
 
 
-def _mirror(color: np.ndarray, shine: np.ndarray, spots: Spots, light: Light, time: float) -> None:
+def _mirror(color: np.ndarray, shine: np.ndarray, spots: Spots, light: Light) -> None:
     """Add what glossy surfaces mirror (Schlick 1994, for the share at slanting angles)."""
     rows = np.flatnonzero(spots.gloss > 0)
     if not len(rows):
@@ -105,29 +105,31 @@ def _mirror(color: np.ndarray, shine: np.ndarray, spots: Spots, light: Light, ti
     bounced = incoming - 2 * along[:, None] * normal
     least = spots.gloss[rows]
     share = (least + (1 - least) * np.clip(1 + along, 0, 1) ** 5)[:, None]
-    if light.through_windows:  # a room mirrors its own walls
-        image = 0.5 * light.ambient(bounced[:, 2])
-    else:
-        image = light.sky(bounced, time)
+    image = light.surroundings(bounced)
     color[rows] += share * (image + shine[rows] - color[rows])
 
 
 def _behind_movers(
-    stage: Stage[Any], start: np.ndarray, toward: np.ndarray, reach: np.ndarray, time: float
+    stage: Stage[Any],
+    start: np.ndarray,
+    toward: np.ndarray,
+    reach: np.ndarray,
+    source: Source,
+    time: float,
 ) -> np.ndarray:
     """(N,) bool: spots whose way to the source a mover blocks."""
     hidden = np.zeros(len(start), bool)
     if not len(start) or not stage.world.movers:
         return hidden
     middle = np.median(start[:: max(1, len(start) // 4096)], axis=0)
+    order, axis, place = _across(start, source)
+    start, toward, reach = start[order], toward[order], reach[order]
     for number in stage.world.movers_within(_SHADOW_REACH_M, middle, time):
         mover: Mover = stage.world.movers[number]
         pose = mover.track.pose(time)
-        center = (pose[:3, :3] @ mover.center + pose[:3, 3]).astype(np.float32)
-        away = center - start
-        along = np.einsum("ij,ij->i", away, toward)
-        beside = np.einsum("ij,ij->i", away, away) - along * along
-        rows = np.flatnonzero((beside < mover.radius_m**2) & (along > -mover.radius_m))
+        center, radius = pose[:3, :3] @ mover.center + pose[:3, 3], mover.radius_m
+        low, high = np.searchsorted(place, [center @ axis - radius, center @ axis + radius])
+        rows = low + _passing(start[low:high], toward[low:high], center, radius)
         if not len(rows):
             continue
         into = pose[:3, :3].T.astype(np.float32)
@@ -136,5 +138,32 @@ def _behind_movers(
             rotated(toward[rows], into),
             reach[rows],
         )
-        hidden[rows[hits.face >= 0]] = True
+        hidden[order[rows[hits.face >= 0]]] = True
     return hidden
+
+
+def _across(start: np.ndarray, source: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """An order of the spots in which those that a mover may shade lie in one slice.
+
+    Returns:
+        The order (N,), an axis (3,) across the rays of the sun, and the sorted places (N,) along
+        it. Under a lamp no axis is across all rays: it is 0, and so every slice holds all.
+    """
+    if source.toward is None:
+        return np.arange(len(start)), np.zeros(3), np.zeros(len(start))
+    toward = source.toward
+    axis = np.cross(toward, [toward[2], 0.3, toward[0]])
+    axis /= np.linalg.norm(axis)
+    place = start @ axis.astype(np.float32)
+    order = np.argsort(place, kind="stable")
+    return order, axis, place[order]
+
+
+def _passing(
+    start: np.ndarray, toward: np.ndarray, center: np.ndarray, radius: float
+) -> np.ndarray:
+    """Rows of the rays (N, 3) that pass through a sphere."""
+    away = center.astype(np.float32) - start
+    along = np.einsum("ij,ij->i", away, toward)
+    beside = np.einsum("ij,ij->i", away, away) - along * along
+    return np.flatnonzero((beside < radius * radius) & (along > -radius))
