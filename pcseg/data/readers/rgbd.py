@@ -43,7 +43,8 @@ class RGBD(Reader):
     Frames lie as in 7-Scenes (``frame-000000.color.jpg|png``, ``.depth.png`` in millimetres, 0 or
     65535 unknown, ``.pose.txt`` camera to world), in the root or in folders below it, or as
     ScanNet's SensReader exports them (``color/0.jpg``, ``depth/0.png``, ``pose/0.txt``,
-    ``intrinsic/``). A picture of another size than its depth is interpolated at the depth's pixels.
+    ``intrinsic/``). A picture of another size than its depth is interpolated at the depth's pixels,
+    black where it does not reach.
 
     Points are in the frame of the depth camera, turned to x forward, y left, z up; ``pose`` leads
     from there into the world of the pose files (its axes are the data's own; 7-Scenes' are those
@@ -83,7 +84,7 @@ class RGBD(Reader):
             cameras: ``color`` (the default: the picture is read for the colours of the points
                 anyway) or none.
             intrinsics: fx, fy, cx, cy of both cameras in pixels, instead of
-                ``camera-intrinsics.txt`` beside the frames or in a folder above.
+                ``camera-intrinsics.txt`` beside the frames or up to two folders above.
             join: so many frames in a row make one scan, in the frame of the first, with
                 ``attrs["frame"]`` saying which each point comes from.
 
@@ -95,7 +96,6 @@ class RGBD(Reader):
             raise ConfigError(f"join={join}: join one frame (1), two (2), and so on.")
         if intrinsics is not None and len(intrinsics) != 4:
             raise ConfigError(f"intrinsics={list(intrinsics)}: give fx, fy, cx, cy in pixels.")
-        self.root = Path(root)
         self._given = intrinsics
         super().__init__(
             root,
@@ -136,7 +136,7 @@ class RGBD(Reader):
         return [name.removeprefix("frame-") for name in _names(folder)]
 
     def _parts(self, split: str) -> tuple[list[Part] | None, str | None]:
-        return parse_selection(split, _official(self.root))
+        return parse_selection(split, _official(self.folder))
 
     def _is_labelled(self, frame: FrameId) -> bool:
         return False
@@ -192,12 +192,11 @@ class RGBD(Reader):
         names = seven_scenes_names(folder)
         return FolderFrames(folder, names, SEVEN_SCENES, (K, K))
 
-    def _intrinsics_of(self, folder: Path) -> Path:
-        for place in (folder, *folder.parents):
+    @staticmethod
+    def _intrinsics_of(folder: Path) -> Path:
+        for place in (folder, *folder.parents[:_DEEPEST]):
             if (place / INTRINSICS).is_file():
                 return place / INTRINSICS
-            if place == self.root:
-                break
         raise DataError(
             f"{folder / INTRINSICS}: missing, so the pixels have no direction. Write it (a 3x3 "
             "matrix fx 0 cx / 0 fy cy / 0 0 1), or give intrinsics=[fx, fy, cx, cy]; for 7-Scenes "
