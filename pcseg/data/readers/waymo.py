@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from pcseg.data.dataset import FrameId
 from pcseg.data.labels import LabelSet
-from pcseg.data.reader import Reader, check_choice
+from pcseg.data.reader import Reader, check_choice, pixels_of
 from pcseg.data.readers.waymo_layouts import Layout, find_layout
 from pcseg.data.scan import Scan, View
 from pcseg.data.splits import Part
@@ -31,6 +32,9 @@ class Waymo(Reader):
     from behind. Intensity is tanh of the stored value, which is in ``attrs["intensity_raw"]``;
     further attributes are ``elongation``, ``ring`` (the row), ``return`` (1 or 2) and
     ``no_label_zone``. The four short-range LiDARs have no labels and are not read.
+
+    Pictures are freed of lens distortion. Where they are labelled, their pixels have the train ids
+    of the LiDAR classes that they show (see `LIDAR_CLASS` in `waymo_cameras`).
 
     In a converted folder (``0000`` … ``0999``) only x, y, z and intensity are known.
     """
@@ -142,4 +146,7 @@ class Waymo(Reader):
 
     def _view(self, frame: FrameId, camera: str, scan: Scan) -> View | None:
         assert scan.pose is not None  # layouts with cameras have poses
-        return self._layout.view(frame, camera, scan.pose)
+        found = self._layout.view(frame, camera, scan.pose, self._labels != "none")
+        if found is None or found[1] is None:
+            return None if found is None else found[0]
+        return replace(found[0], labels=pixels_of(found[1], self.label_set, scan.name))

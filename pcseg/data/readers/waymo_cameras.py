@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pcseg.data.readers.waymo_lens import Straightener
 from pcseg.data.readers.waymo_tables import matrix
 from pcseg.data.scan import View
-from pcseg.errors import DataError
+from pcseg.errors import DataError, LabelError
 
 CAMERAS = {"FRONT": 1, "FRONT_LEFT": 2, "FRONT_RIGHT": 3, "SIDE_LEFT": 4, "SIDE_RIGHT": 5}
 """Name and number of every camera."""
@@ -30,6 +31,26 @@ from its centre."""
 PICTURE, POSE = "[CameraImageComponent].image", "[CameraImageComponent].pose.transform"
 POSE_TIME = "[CameraImageComponent].pose_timestamp"
 PICTURE_COLUMNS = (PICTURE, POSE, POSE_TIME)
+
+LABEL = "[CameraSegmentationLabelComponent].panoptic_label"
+LABEL_DIVISOR = "[CameraSegmentationLabelComponent].panoptic_label_divisor"
+LABEL_COLUMNS = (LABEL, LABEL_DIVISOR)
+
+# fmt: off
+LIDAR_CLASS = np.array([
+    0, 0,  # undefined, ego vehicle
+    1, 2, 3, 4, 12, 13, 4,  # car, truck, bus, other large vehicle, bicycle, motorcycle, trailer
+    7, 6, 5, 0, 0,  # pedestrian, cyclist, motorcyclist, bird, ground animal
+    11, 10, 0, 8, 9,  # construction cone or pole, pole, pedestrian object, sign, traffic light
+    14, 18, 19, 20, 22,  # building, road, lane marker, road marker, sidewalk
+    15, 0, 21, 0, 0,  # vegetation, sky, ground, dynamic, static
+])
+# fmt: on
+"""Class of ``segmentation.proto`` for each of ``camera_segmentation.proto``, 0 where there is none.
+
+Cameras know no kerbs, trunks and walkable ground: kerbs are not told from road and sidewalk, trunks
+are vegetation, and "other horizontal surfaces" are taken for walkable.
+"""
 
 _PREFIX = "[CameraCalibrationComponent]."
 _INTRINSICS = ("f_u", "f_v", "c_u", "c_v", "k1", "k2", "p1", "p2", "k3")
@@ -89,7 +110,8 @@ def view(
     name: str,
     world_from_sensor: np.ndarray,
     path: Path,
-) -> View:
+    labels: tuple[Mapping[str, Any], Path] | None = None,
+) -> tuple[View, np.ndarray | None]:
     """A picture as a pinhole camera would have taken it.
 
     The lens distortion is taken out by bilinear resampling, with the same intrinsics. The vehicle's
@@ -102,72 +124,60 @@ def view(
         name: of the camera.
         world_from_sensor: (4, 4) pose of the scan.
         path: of the file, for messages.
+        labels: row and file of ``camera_segmentation``, if the picture is labelled.
+
+    Returns:
+        The view, and (H, W) int64 raw ids of its pixels or None. Their classes are those of
+        cameras; each stands here for the class of LiDAR points that it shows, see `LIDAR_CLASS`.
 
     Raises:
         DataError: if the picture is damaged or not of the calibrated size.
+        LabelError: if its labels are.
     """
-    rgb = _decoded(row[PICTURE], camera, name, path)
+    rgb = _unpacked(row[PICTURE], "JPEG", "camera_image", camera, name, path)
+    ids = None if labels is None else _panoptic(labels[0], camera, name, labels[1])
     if any(camera.distortion):
-        rgb = undistorted(rgb, camera.K, camera.distortion)
+        lens = Straightener(camera.K, camera.distortion, rgb.shape[:2])
+        rgb, ids = lens.colors(rgb), None if ids is None else lens.labels(ids, 0)
     world_from_camera = matrix(row, POSE, path) @ camera.vehicle_from_camera
     time = row[POSE_TIME]
-    return View(
+    seen = View(
         rgb=rgb,
         K=camera.K.copy(),
         camera_from_sensor=np.linalg.inv(world_from_camera) @ world_from_sensor,
         name=name,
         time=None if time is None else float(time),
     )
+    return seen, ids
 
 
-def undistorted(rgb: np.ndarray, K: np.ndarray, distortion: tuple[float, ...]) -> np.ndarray:
-    """The picture (H, W, 3) uint8 that a lens without distortion would have made.
-
-    Args:
-        rgb: (H, W, 3) uint8 as taken.
-        K: (3, 3) intrinsics, used for both pictures.
-        distortion: k1, k2, p1, p2, k3 of OpenCV's model.
-
-    Returns:
-        The same size; black where the lens did not look.
-    """
-    height, width = rgb.shape[:2]
-    x = ((np.arange(width) - K[0, 2]) / K[0, 0])[None]
-    y = ((np.arange(height) - K[1, 2]) / K[1, 1])[:, None]
-    k1, k2, p1, p2, k3 = distortion
-    r2 = x * x + y * y
-    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
-    u = (x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x)) * K[0, 0] + K[0, 2]
-    v = (y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y) * K[1, 1] + K[1, 2]
-    return _sampled(rgb, u.astype(np.float32), v.astype(np.float32))
+def _panoptic(row: Mapping[str, Any], camera: Calibration, name: str, path: Path) -> np.ndarray:
+    """(H, W) int64 classes of ``segmentation.proto`` from a panoptic label."""
+    pixels = _unpacked(row[LABEL], "PNG", "camera_segmentation", camera, name, path)
+    divisor = int(row[LABEL_DIVISOR] or 0)
+    classes = pixels.astype(np.int64) // max(divisor, 1)
+    if divisor < 1 or pixels.ndim != 2 or classes.max() >= len(LIDAR_CLASS):
+        raise LabelError(
+            f"{path}: labels of camera {name} up to {pixels.max()} with divisor {divisor} give "
+            f"class {classes.max()}, known are 0 to {len(LIDAR_CLASS) - 1}. Download component "
+            "'camera_segmentation' again, or use labels=none."
+        )
+    return LIDAR_CLASS[classes]
 
 
-def _sampled(rgb: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Colours (H, W, 3) at fractional pixels, bilinear; black outside."""
-    height, width = rgb.shape[:2]
-    inside = (u >= 0) & (v >= 0) & (u <= width - 1) & (v <= height - 1)
-    u, v = np.where(inside, u, 0), np.where(inside, v, 0)
-    left = np.minimum(u.astype(np.int32), max(width - 2, 0))
-    top = np.minimum(v.astype(np.int32), max(height - 2, 0))
-    right, below = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
-    across, down = (u - left)[..., None], (v - top)[..., None]
-    upper = rgb[top, left] * (1 - across) + rgb[top, right] * across
-    lower = rgb[below, left] * (1 - across) + rgb[below, right] * across
-    mixed = np.rint(upper * (1 - down) + lower * down).astype(np.uint8)
-    return np.where(inside[..., None], mixed, np.uint8(0))
-
-
-def _decoded(data: bytes | None, camera: Calibration, name: str, path: Path) -> np.ndarray:
+def _unpacked(
+    data: bytes | None, kind: str, component: str, camera: Calibration, name: str, path: Path
+) -> np.ndarray:
     try:
-        with Image.open(io.BytesIO(data or b""), formats=["JPEG"]) as picture:
+        with Image.open(io.BytesIO(data or b""), formats=[kind]) as picture:
             # The header tells the size before anything is unpacked.
             if picture.size == (camera.width, camera.height):
-                return np.asarray(picture.convert("RGB"))
+                return np.asarray(picture.convert("RGB") if kind == "JPEG" else picture)
             size = picture.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(
-            f"{path}: the picture of camera {name} is not a whole JPEG ({error}). Download "
-            "component 'camera_image' again, or read without cameras."
+            f"{path}: the picture of camera {name} is not a whole {kind} ({error}). Download "
+            f"component '{component}' again, or read without cameras."
         ) from error
     raise DataError(
         f"{path}: the picture of camera {name} has {size[0]} x {size[1]} pixels, "

@@ -79,8 +79,10 @@ class ConvertedLayout:
         """Names of the cameras that can be asked for."""
         return []
 
-    def view(self, frame: FrameId, camera: str, pose: np.ndarray) -> View | None:
-        """The picture that belongs to a scan with that pose; None if it was not taken."""
+    def view(
+        self, frame: FrameId, camera: str, pose: np.ndarray, labelled: bool
+    ) -> tuple[View, np.ndarray | None] | None:
+        """The picture that belongs to a scan with that pose, and raw ids of its pixels."""
         return None
 
     def _labels(self, frame: FrameId) -> tuple[np.ndarray, np.ndarray]:

@@ -57,8 +57,10 @@ class Layout(Protocol):
         """Names of the cameras that can be asked for."""
         ...
 
-    def view(self, frame: FrameId, camera: str, pose: np.ndarray) -> View | None:
-        """The picture that belongs to a scan with that pose; None if it was not taken."""
+    def view(
+        self, frame: FrameId, camera: str, pose: np.ndarray, labelled: bool
+    ) -> tuple[View, np.ndarray | None] | None:
+        """The picture that belongs to a scan with that pose, and raw ids of its pixels."""
         ...
 
 

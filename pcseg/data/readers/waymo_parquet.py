@@ -81,9 +81,11 @@ class ParquetLayout:
         folders = {folder for folder in self._folder_of.values()}
         return list(CAMERAS) if any((f / "camera_image").is_dir() for f in folders) else []
 
-    def view(self, frame: FrameId, camera: str, pose: np.ndarray) -> View | None:
-        """The picture that belongs to a scan with that pose; None if it was not taken."""
-        return self._segment(frame.sequence).view(self._time(frame), camera, pose)
+    def view(
+        self, frame: FrameId, camera: str, pose: np.ndarray, labelled: bool
+    ) -> tuple[View, np.ndarray | None] | None:
+        """The picture that belongs to a scan with that pose, and raw ids of its pixels."""
+        return self._segment(frame.sequence).view(self._time(frame), camera, pose, labelled)
 
     def __getstate__(self) -> dict[str, Any]:
         """Open files stay behind when a reader is sent to another process."""

@@ -148,24 +148,34 @@ class Segment:
         """Number of points of a frame, without computing where they are."""
         return sum(int(np.count_nonzero(i[..., 0] > 0)) for i in self._ranges(time, returns))
 
-    def view(self, time: int, camera: str, world_from_sensor: np.ndarray) -> View | None:
-        """The picture of a camera at a time, or None if it was not taken.
+    def view(
+        self, time: int, camera: str, world_from_sensor: np.ndarray, labelled: bool
+    ) -> tuple[View, np.ndarray | None] | None:
+        """The picture of a camera at a time, and raw ids of its pixels; None if it was not taken.
+
+        Pictures are labelled in some segments only, once or twice a second.
 
         Raises:
             DataError: if a file is missing or damaged.
         """
-        number = waymo_cameras.CAMERAS[camera]
-        table, path = self._table("camera_image"), self.path("camera_image")
-        if (time, number) not in table:
+        key = (time, waymo_cameras.CAMERAS[camera])
+        if key not in self._table("camera_image"):
             return None
-        place = self.path("camera_calibration")
-        row = self._table("camera_calibration").row((number,), waymo_cameras.CALIBRATION_COLUMNS)
+        calibration = self._table("camera_calibration").row(
+            key[1:], waymo_cameras.CALIBRATION_COLUMNS
+        )
+        labels = None
+        path = self.path("camera_segmentation")
+        if labelled and path.is_file() and key in self._table("camera_segmentation"):
+            table = self._table("camera_segmentation")
+            labels = (table.row(key, waymo_cameras.LABEL_COLUMNS), path)
         return waymo_cameras.view(
-            table.row((time, number), waymo_cameras.PICTURE_COLUMNS),
-            waymo_cameras.calibration(row, place),
+            self._table("camera_image").row(key, waymo_cameras.PICTURE_COLUMNS),
+            waymo_cameras.calibration(calibration, self.path("camera_calibration")),
             camera,
             world_from_sensor,
-            path,
+            self.path("camera_image"),
+            labels,
         )
 
     def _ranges(self, time: int, returns: Sequence[int]) -> list[np.ndarray]:

@@ -8,7 +8,7 @@ from pcseg.sim.classes import (
     BUILDING,
     BUS,
     CAR,
-    CONSTRUCTION_SIGN,
+    CONTAINER,
     CURB,
     DRIVEWAY,
     FENCE,
@@ -20,11 +20,15 @@ from pcseg.sim.classes import (
     OTHER_VEHICLE,
     PARKING,
     PERSON,
+    PICKUP,
     POLE,
+    REFUSE_BIN,
     ROAD,
     ROAD_MARKING,
     SIDEWALK,
     STOP_LINE,
+    STROLLER,
+    TEMPORARY_BARRIER,
     TERRAIN,
     TRAFFIC_CONE,
     TRAFFIC_LIGHT,
@@ -40,6 +44,7 @@ LIDAR_IDS = translation(
     {
         0: 0,
         CAR: 1,
+        PICKUP: 1,  # a car by the definition of camera labels; points have none of their own
         TRUCK: 2,
         BUS: 3,
         OTHER_VEHICLE: 4,
@@ -80,6 +85,7 @@ CAMERA_IDS = translation(
     {
         0: 0,
         CAR: 2,
+        PICKUP: 2,  # "small vehicle such as a sedan, SUV, pickup truck"
         TRUCK: 3,
         BUS: 4,
         OTHER_VEHICLE: 5,
@@ -91,8 +97,8 @@ CAMERA_IDS = translation(
         MOTORCYCLIST: 11,
         TRAFFIC_CONE: 14,
         POLE: 15,
+        STROLLER: 16,
         TRAFFIC_SIGN: 17,
-        CONSTRUCTION_SIGN: 17,
         TRAFFIC_LIGHT: 18,
         BUILDING: 19,
         ROAD: 20,
@@ -104,6 +110,10 @@ CAMERA_IDS = translation(
         VEGETATION: 24,
         TRUNK: 24,
         TERRAIN: 26,  # "other horizontal surfaces that are drivable or walkable"
+        # "Not permanent in its current position".
+        TEMPORARY_BARRIER: 27,
+        REFUSE_BIN: 27,
+        CONTAINER: 27,
         # "Permanent, and not of any of the other classes".
         FENCE: 28,
         OTHER_STRUCTURE: 28,
