@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pcseg.data.quaternions import rotation_of
 from pcseg.errors import DataError, LabelError
 from pcseg.files import read_json
 
@@ -109,7 +110,7 @@ def _pose(path: Path, number: int, entry: Any) -> np.ndarray:
             f"{length:.4g}. Copy the file again."
         )
     pose = np.eye(4)
-    pose[:3, :3] = rotation(turn / length)
+    pose[:3, :3] = rotation_of(turn)
     pose[:3, 3] = place
     return pose
 
@@ -122,15 +123,3 @@ def _number(path: Path, entry: int, key: str, given: Any) -> float:
             f"found {value!r}. Copy the file again."
         )
     return float(value)
-
-
-def rotation(quaternion: np.ndarray) -> np.ndarray:
-    """(3, 3) rotation of a unit quaternion w, x, y, z."""
-    w, x, y, z = quaternion
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-        ]
-    )

@@ -28,7 +28,7 @@ def table_frames(folder: Path) -> list[str]:
     for name in sorted(found):
         if not name.isdecimal():
             raise DataError(f"{folder / name}.pkl.gz: tables are named by number: 00.pkl.gz.")
-    return sorted(found)
+    return sorted(found, key=int)
 
 
 def _is_table(path: Path) -> bool:

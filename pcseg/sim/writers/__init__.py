@@ -17,7 +17,9 @@ from pcseg.sim.rig import Rig
 LAYOUTS = {
     "semantickitti": "pcseg.sim.writers.semantickitti:SemanticKittiWriter",
     "semanticposs": "pcseg.sim.writers.semanticposs:SemanticPossWriter",
+    "nuscenes": "pcseg.sim.writers.nuscenes:NuScenesWriter",
     "waymo": "pcseg.sim.writers.waymo:WaymoWriter",
+    "pandaset": "pcseg.sim.writers.pandaset:PandaSetWriter",
 }
 """Layout name and the class that writes it, imported on use."""
 
