@@ -11,7 +11,7 @@ import numpy as np
 
 from pcseg.data.dataset import FrameId
 from pcseg.data.labels import LabelSet, label_set, map_data
-from pcseg.data.reader import Reader, check_choice
+from pcseg.data.reader import Reader, check_choice, pixels_of
 from pcseg.data.readers.kitti_pictures import read_picture, read_pixel_ids
 from pcseg.data.readers.nuscenes_boxes import DETECTION, build_box_index, label_points
 from pcseg.data.readers.nuscenes_files import (
@@ -32,8 +32,11 @@ BOXES_MAP = "nuscenes_boxes"
 OUTSIDE = 24
 """Raw id in `BOXES_MAP` of points that are in no box."""
 
-PIXEL_LABELS = "_labels"
-"""Ends the folder with the labels of a camera's pictures, which only simulated data have."""
+PIXEL_LABELS, DEPTHS = "_labels", "_depth"
+"""End the folders with labels and depths of a camera's pixels, which only simulated data have."""
+
+DEPTH_STEPS = 256.0
+"""Of a metre in depth files."""
 
 
 class NuScenes(Reader):
@@ -310,15 +313,17 @@ class NuScenes(Reader):
                 "Copy the picture as the data set has it."
             )
         world_from_camera = index.world_from_car(recording) @ index.car_from_sensor(recording)
-        beside = path.parent.with_name(path.parent.name + PIXEL_LABELS) / f"{path.stem}.png"
-        labels = None
-        if self._labels != "none" and self._source != "boxes" and beside.is_file():
-            ids = read_pixel_ids(beside, (height, width))
-            labels = self.label_set.encode(ids.reshape(-1), beside).reshape(ids.shape)
+        labels, labelled = None, self._labels != "none" and self._source != "boxes"
+        if labelled and (beside := _beside(path, PIXEL_LABELS)).is_file():
+            labels = pixels_of(read_pixel_ids(beside, (height, width)), self.label_set, beside)
+        depth = None
+        if (beside := _beside(path, DEPTHS)).is_file():
+            depth = (read_pixel_ids(beside, (height, width)) / DEPTH_STEPS).astype(np.float32)
         return View(
             rgb=rgb,
             K=index.intrinsics[index.mount[recording]].reshape(3, 3),
             camera_from_sensor=np.linalg.inv(world_from_camera) @ scan.pose,
+            depth=depth,
             labels=labels,
             name=camera,
             time=float(index.time_us[recording] * 1e-6),
@@ -327,6 +332,10 @@ class NuScenes(Reader):
     def _path(self, name: bytes) -> Path:
         """A file of the tables; none leads out of the folder, see `Row.file`."""
         return self._tables.parent / name.decode()
+
+
+def _beside(picture: Path, ending: str) -> Path:
+    return picture.parent.with_name(picture.parent.name + ending) / f"{picture.stem}.png"
 
 
 def _source(given: str | None, table: str | LabelSet | None) -> str:
