@@ -24,6 +24,7 @@ from pcseg.cli import (
     predict,
     prepare,
     simulate,
+    stats,
     submit,
     train,
     view,
@@ -75,6 +76,7 @@ app.command("submit", rich_help_panel="Work")(submit.submit)
 app.command("simulate", rich_help_panel="Data and settings")(simulate.simulate)
 app.command("prepare", rich_help_panel="Data and settings")(prepare.prepare)
 app.command("check", rich_help_panel="Data and settings")(check.check)
+app.command("stats", rich_help_panel="Data and settings")(stats.stats)
 app.command("cp", rich_help_panel="Data and settings")(configs.cp)
 
 

@@ -20,14 +20,6 @@ from pcseg.data import FrameId, Scan, open_dataset
 from pcseg.data.prepared import JOURNAL, MANIFEST, items_sha256, load_scan, save_scan, scan_path
 from pcseg.data_prep import PrepareJob, estimate, prepare, verify
 from pcseg.errors import ConfigError, DataError, LabelError
-from pcseg.sim import simulate
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("dataset")
-    simulate(root, sequences=("00", "08"), sensor="vlp16", columns_step=4, frames=6, frame_step=3.0)
-    return root
 
 
 @pytest.fixture(scope="module")
