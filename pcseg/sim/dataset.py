@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
 from pcseg.executor import Report, executor
-from pcseg.sim.recipe import Recipe, claim_folder, make_recipe, sequence_names
+from pcseg.sim.manifest import claim_folder
+from pcseg.sim.recipe import Recipe, make_recipe, sequence_names
 from pcseg.sim.record import Recorder
 from pcseg.sim.street import build_street
 from pcseg.sim.writers import layout_class
@@ -101,7 +102,7 @@ def simulate(
     crew = executor(engine, workers)
     names, root = sequence_names(sequences), Path(out)
     store = layout_class(layout)(root, recipe.make_rig())
-    claim_folder(root, recipe, names, overwrite)
+    claim_folder(root, asdict(recipe), recipe.facts(), names, overwrite)
     for name in names:
         store.remove_leftovers(name)
     wanted = [(name, frame) for name in names for frame in range(frames)]

@@ -1,19 +1,14 @@
-"""The recipe of a simulated data set: all that fixes its bytes, checked and kept beside it."""
+"""The recipe of a simulated drive: all that fixes its bytes, checked."""
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from pcseg._version import __version__
-from pcseg.data.reader import ALL_CAMERAS, SIMULATION
-from pcseg.errors import ConfigError, DataError
-from pcseg.files import explained_refusals, read_json, remove_leftovers, write_json
+from pcseg.data.reader import ALL_CAMERAS
+from pcseg.errors import ConfigError
 from pcseg.sim.rig import Rig
 from pcseg.sim.street import MARGIN_M, MAX_LENGTH_M
 from pcseg.sim.writers import layout_class
@@ -56,6 +51,14 @@ class Recipe:
     def street_m(self) -> float:
         """Length of street that the frames of a sequence need."""
         return max(160.0, 2 * MARGIN_M + self.frames * self.frame_step_m)
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest says besides the recipe."""
+        main = self.make_rig().main
+        return {
+            "sensor_model": main.sensor.model,
+            "mount_height_m": float(main.body_from_sensor[2, 3]),
+        }
 
     def times(self) -> list[float]:
         """Seconds of every frame from the first."""
@@ -130,85 +133,3 @@ def sequence_names(given: Sequence[str | int]) -> tuple[str, ...]:
             f"sequences must be two-digit names such as 00 or 08, not {', '.join(wrong) or 'none'}."
         )
     return tuple(dict.fromkeys(names))
-
-
-def claim_folder(root: Path, recipe: Recipe, sequences: Sequence[str], overwrite: bool) -> None:
-    """Make sure that all that is in the folder has the same recipe, and leave the manifest there.
-
-    Sequences of another recipe are deleted before the new manifest is written, so that the manifest
-    tells the truth whenever the work is interrupted.
-
-    Raises:
-        ConfigError: if the folder holds data of another recipe that may not be overwritten, or
-            data that was not simulated.
-        PcsegError: if the disk refuses.
-    """
-    if root.exists() and not root.is_dir():
-        raise ConfigError(f"{root}: is a file, not a folder. Choose another place for the data.")
-    path = root / SIMULATION
-    known: dict[str, Any] = {}
-    if path.exists():
-        known = _read(path)
-        ours = json.loads(json.dumps({"version": __version__, **asdict(recipe)}))
-        theirs = {"version": known.get("version"), **known.get("recipe", {})}
-        differing = [key for key in ours if theirs.get(key) != ours[key]]
-        if differing and not overwrite:
-            listed = ", ".join(f"{k}: there {theirs.get(k)}, asked {ours[k]}" for k in differing)
-            raise ConfigError(
-                f"{path}: this folder was simulated differently ({listed}). "
-                "Choose another folder, or say that it may be overwritten."
-            )
-        if differing:
-            _delete_simulated(root, theirs.get("layout", recipe.layout), known)
-            known = {}
-    else:
-        for entry in layout_class(recipe.layout).entries:
-            if (root / entry).exists():
-                raise ConfigError(
-                    f"{root}: has '{entry}' but no {SIMULATION}, so it may be genuine data. "
-                    "Simulate into another folder."
-                )
-    names = sorted({*known.get("sequences", []), *sequences})
-    write_json(path, _manifest(recipe, names))
-    remove_leftovers(root, SIMULATION)
-
-
-def _delete_simulated(root: Path, layout: str, known: Mapping[str, Any]) -> None:
-    """Delete what the manifest vouches for, if there is nothing else among it."""
-    folders = [root / entry for entry in layout_class(layout).entries]
-    foreign = [path for path in folders if path.is_symlink()]
-    for folder in folders:
-        if folder.name == "sequences" and folder.is_dir():
-            listed = known.get("sequences", [])
-            foreign += [p for p in folder.iterdir() if p.is_symlink() or p.name not in listed]
-    if foreign:
-        raise ConfigError(
-            f"{min(foreign)}: was not simulated here, so it is not overwritten. "
-            "Move it away, or simulate into another folder."
-        )
-    for path in folders:
-        with explained_refusals(path, "delete old data"):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-
-
-def _manifest(recipe: Recipe, names: Sequence[str]) -> dict[str, Any]:
-    main = recipe.make_rig().main
-    return {
-        "label": "simulated",
-        "program": "pcseg",
-        "version": __version__,
-        "recipe": asdict(recipe),
-        "sensor_model": main.sensor.model,
-        "mount_height_m": float(main.body_from_sensor[2, 3]),
-        "sequences": list(names),
-    }
-
-
-def _read(path: Path) -> dict[str, Any]:
-    known = read_json(path)
-    if not isinstance(known, dict) or known.get("label") != "simulated":
-        raise DataError(f"{path}: is not a manifest of a simulation. Choose another folder.")
-    return known
