@@ -89,13 +89,13 @@ def read_calib(path: Path) -> dict[str, np.ndarray]:
         DataError: if a line is not twelve numbers, naming the line.
     """
     matrices = {}
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(text_lines(path), 1):
         key, colon, rest = line.partition(":")
         if not line.strip():
             continue
         if not colon:
             raise DataError(f"{path}, line {number}: expected 'NAME: 12 numbers', found '{line}'.")
-        matrices[key.strip()] = _matrix(rest, path, number)
+        matrices[key.strip()] = parse_matrix(rest, path, number)
     return matrices
 
 
@@ -108,8 +108,8 @@ def read_poses(path: Path) -> np.ndarray:
     Raises:
         DataError: if a line is not twelve finite numbers or not rigid, naming the line.
     """
-    lines = _lines(path)
-    poses = np.stack([_matrix(line, path, i) for i, line in enumerate(lines, 1)] or [np.eye(4)])
+    lines = text_lines(path)
+    poses = np.stack([parse_matrix(line, path, i) for i, line in enumerate(lines, 1)] or [np.eye(4)])
     poses = poses[: len(lines)]
     check_rigid(poses, path)
     return poses
@@ -140,7 +140,7 @@ def read_times(path: Path) -> np.ndarray:
         DataError: if a line is not a number, naming the line.
     """
     times = []
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(text_lines(path), 1):
         try:
             times.append(float(line))
         except ValueError as error:
@@ -148,16 +148,12 @@ def read_times(path: Path) -> np.ndarray:
     return np.array(times, np.float64)
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror}). Is the copy complete?"
-        ) from error
+def text_lines(path: Path) -> list[str]:
+    """The lines of a small text file, without empty ones at its end.
 
-
-def _lines(path: Path) -> list[str]:
+    Raises:
+        DataError: if it is missing, unreadable or no text.
+    """
     try:
         return path.read_text().rstrip().splitlines()
     except UnicodeDecodeError as error:
@@ -166,7 +162,12 @@ def _lines(path: Path) -> list[str]:
         raise DataError(f"{path}: cannot be read ({error.strerror}).") from error
 
 
-def _matrix(text: str, path: Path, line: int) -> np.ndarray:
+def parse_matrix(text: str, path: Path, line: int) -> np.ndarray:
+    """Twelve numbers of a line as a (4, 4) float64 matrix with a last row 0 0 0 1.
+
+    Raises:
+        DataError: if they are not twelve finite numbers, naming the line.
+    """
     try:
         values = np.array([float(word) for word in text.split()])
     except ValueError as error:
@@ -179,3 +180,12 @@ def _matrix(text: str, path: Path, line: int) -> np.ndarray:
             f"found {len(values)}. Mend the line, or take the file away."
         )
     return np.vstack([values.reshape(3, 4), [0.0, 0.0, 0.0, 1.0]])
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}). Is the copy complete?"
+        ) from error

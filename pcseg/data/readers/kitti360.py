@@ -1,0 +1,254 @@
+"""KITTI-360: single scans with recovered labels, or the accumulated windows that were labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pcseg.data.dataset import FrameId
+from pcseg.data.labels import LabelSet
+from pcseg.data.reader import Reader, check_choice
+from pcseg.data.readers.kitti360_files import Window, drive_name, read_lens
+from pcseg.data.readers.kitti360_labels import TOLERANCE_M, compensated, read_window, recover
+from pcseg.data.readers.kitti360_tree import Tree, WindowFiles
+from pcseg.data.readers.kitti360_windows import read_accumulated
+from pcseg.data.readers.kitti_cameras import Lens, read_view
+from pcseg.data.readers.kitti_files import count_points, read_cloud
+from pcseg.data.scan import Scan, View
+from pcseg.data.splits import Part, choose_frames
+from pcseg.errors import ConfigError, DataError
+
+UNITS = ("scans", "windows")
+CAMERAS = ("image_00", "image_01")
+_SPLITS = ("train", "val", "test")
+
+
+class KITTI360(Reader):
+    """KITTI-360; sequences are the numbers of its drives, ``0000`` to ``0018``.
+
+    The dataset labels clouds accumulated over about 240 frames, not scans.
+
+    With ``unit="scans"`` a frame is one Velodyne sweep, as measured: not compensated for the
+    motion of the car (``compensate=True`` does that, as SemanticKITTI's are). Its labels are those
+    of the nearest accumulated point within ``tolerance_m``, searched for after compensation, in
+    the windows of the frame and the ones before and after; what has no neighbour is raw id 0.
+    ``meta["recovered"]`` is the share of points that found one. Frames without a pose (the car
+    stood) have no labels. Every process keeps up to four windows in memory.
+
+    With ``unit="windows"`` a frame is the static cloud of a window, in the world's frame, with
+    ``rgb``, ``visible`` and ``confidence``; ``moving=True`` adds the points of moving objects
+    (``attrs["frame"]`` says when they were seen, -1 for what stands still).
+
+    The splits are the official lists of windows (``2013_05_28_drive_train.txt`` and ``…_val.txt``
+    in ``data_3d_semantics/train``); test are the windows of the folder ``test``. A scan belongs to
+    val if a window of that list holds it, else to train if one of that list does. Drive 0018 is
+    reported to repeat the first 4,380 frames of drive 0002: do not count them as two places.
+
+    Sources: cvlibs.net/datasets/kitti-360/documentation.php and the development kit.
+    """
+
+    name: str = "kitti360"
+    label_map: ClassVar[str] = "kitti360"
+    frame_files: ClassVar[str] = "velodyne_points/data/*.bin, or window"
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = "train",
+        label_set: str | LabelSet | None = None,
+        *,
+        unit: str = "scans",
+        tolerance_m: float = TOLERANCE_M,
+        compensate: bool = False,
+        moving: bool = False,
+        sequences: Sequence[str] | None = None,
+        labels: str = "optional",
+        invalid: str = "error",
+        every: int = 1,
+        cameras: Sequence[str] = (),
+    ) -> None:
+        """Find the frames of a split.
+
+        Args:
+            root: the folder that holds ``data_3d_raw`` and ``data_3d_semantics``.
+            split: see the class; ``all``, or sequences and frames (``0003:0-500``; windows are
+                chosen by their first frame).
+            label_set: see `Reader`.
+            unit: ``scans`` or ``windows``.
+            tolerance_m: how far from a point of a scan its label may be found.
+            compensate: move the points of scans to where they lie in mid-sweep.
+            moving: add moving objects to windows.
+            sequences: see `Reader`.
+            labels: see `Reader`.
+            invalid: see `Reader`.
+            every: see `Reader`.
+            cameras: ``image_00``, ``image_01`` (perspective, rectified), with their labels where
+                they are there; for scans only.
+
+        Raises:
+            ConfigError: for a setting that does not exist.
+            DataError: if nothing of the split is there, or a damaged small file.
+        """
+        check_choice("unit", unit, UNITS)
+        if not 0 < tolerance_m < np.inf:
+            raise ConfigError(f"tolerance_m={tolerance_m}: must be a positive distance in metres.")
+        self.unit, self._tolerance_m = unit, float(tolerance_m)
+        self._compensate, self._with_moving = compensate, moving
+        super().__init__(
+            root,
+            split,
+            label_set,
+            sequences=sequences,
+            labels=labels,
+            invalid=invalid,
+            every=every,
+            cameras=cameras,
+        )
+        self._lenses = {camera: self._lens(camera) for camera in self._cameras}
+
+    def _locate(self, root: Path) -> Path:
+        wanted = "data_3d_raw" if self.unit == "scans" else "data_3d_semantics"
+        if not (root / wanted).is_dir():
+            there = sorted(path.name for path in root.iterdir())[:8] if root.is_dir() else []
+            raise DataError(
+                f"{root}: no folder {wanted}, which unit={self.unit} reads; it holds: "
+                f"{', '.join(there) or 'nothing'}. Give the folder of the dataset."
+            )
+        self._tree = Tree(root)
+        return root
+
+    def _sequences_there(self) -> list[str]:
+        return self._tree.drives(self.unit)
+
+    def _frames_there(self, sequence: str) -> list[str]:
+        if self.unit == "windows":
+            return [files.window.name for files in self._tree.windows(sequence)]
+        names = (path.stem for path in self._tree.scan_folder(sequence).glob("*.bin"))
+        return sorted(name for name in names if name.isdecimal())
+
+    def _parts(self, split: str) -> tuple[list[Part] | None, str | None]:
+        self._wanted: dict[str, list[Window]] | None = None
+        if split not in _SPLITS:
+            return super()._parts(split)
+        self._wanted = self._tree.split_windows(split)
+        # Windows overlap: a scan that a window for validation holds is not trained on.
+        held_out = split == "train" and self.unit == "scans"
+        self._unwanted = self._tree.split_windows("val") if held_out else {}
+        return [Part(sequence) for sequence in sorted(self._wanted)], split
+
+    def _chosen(self, part: Part) -> list[str]:
+        names = self._frames_there(part.sequence)
+        if self._wanted is not None:
+            return [name for name in names if self._in_split(part.sequence, name)]
+        by_first = {name.partition("_")[0]: name for name in names}
+        chosen = choose_frames(sorted(by_first), part, self.folder / drive_name(part.sequence))
+        return [by_first[name] for name in chosen]
+
+    def _in_split(self, sequence: str, name: str) -> bool:
+        assert self._wanted is not None
+        wanted = self._wanted[sequence]
+        if self.unit == "windows":
+            return any(window.name == name for window in wanted)
+        unwanted = self._unwanted.get(sequence, [])
+        number = int(name)
+        return any(w.holds(number) for w in wanted) and not any(w.holds(number) for w in unwanted)
+
+    def _is_labelled(self, frame: FrameId) -> bool:
+        if self.unit == "windows":
+            return self._window(frame).labelled
+        number = int(frame.frame)
+        posed = self._tree.pose(frame.sequence, number) is not None
+        return posed and bool(self._tree.labelled_around(frame.sequence, number))
+
+    def _raw_scan(self, frame: FrameId) -> Scan:
+        if self.unit == "scans":
+            return self._sweep(frame)
+        files = self._window(frame)
+        return read_accumulated(files, self._with_moving, self._has_labels(frame))
+
+    def _sweep(self, frame: FrameId) -> Scan:
+        path, number = self._bin(frame), int(frame.frame)
+        cloud = read_cloud(path)
+        raw = np.ascontiguousarray(cloud[:, :3])
+        settled = compensated(raw, self._tree.motion(frame.sequence, number))
+        pose = self._tree.pose(frame.sequence, number)
+        meta: dict[str, Any] = {"path": str(path)}
+        if (time := self._tree.time(frame.sequence, number)) is not None:
+            meta["time"] = time
+        labels = instances = None
+        if pose is not None and self._has_labels(frame):
+            around = self._tree.labelled_around(frame.sequence, number)
+            windows = [read_window(files.static, files.dynamic) for files in around]
+            world = settled.astype(np.float64) @ pose[:3, :3].T + pose[:3, 3]
+            labels, instances, found = recover(world, number, windows, self._tolerance_m)
+            meta["recovered"] = float(found.mean())
+        return Scan(
+            settled if self._compensate else raw,
+            {"intensity": cloud[:, 3]},
+            raw_labels=labels,
+            instances=instances,
+            pose=pose,
+            meta=meta,
+        )
+
+    def _cameras_there(self) -> list[str]:
+        if self.unit == "windows":
+            return []
+        drives = {frame.sequence for frame in self.frames}
+        return [c for c in CAMERAS if any(self._pictures(d, c).is_dir() for d in drives)]
+
+    def _view(self, frame: FrameId, camera: str, scan: Scan) -> View | None:
+        picture = self._pictures(frame.sequence, camera) / f"{frame.frame}.png"
+        if not picture.is_file():
+            return None
+        drive = self.folder / "data_2d_semantics" / "train" / drive_name(frame.sequence)
+        labels = drive / camera / "semantic" / picture.name
+        return read_view(
+            self._lenses[camera],
+            picture,
+            labels if self._labels != "none" and labels.is_file() else None,
+            self.label_set,
+            name=camera,
+        )
+
+    def _lens(self, camera: str) -> Lens:
+        folder = self.folder / "calibration"
+        if self._tree.mounts is None:
+            raise DataError(
+                f"{folder / 'calib_cam_to_velo.txt'}: missing, so no camera has a place. "
+                "Copy the calibration of the dataset, or read without cameras."
+            )
+        return read_lens(folder, camera, self._tree.mounts)
+
+    def _files(self, index: int) -> list[Path]:
+        frame = self.frames[index]
+        if self.unit == "windows":
+            files = [self._window(frame)]
+            paths = []
+        else:
+            around = self._tree.labelled_around(frame.sequence, int(frame.frame))
+            files = around if self._has_labels(frame) else []
+            paths = [self._bin(frame)]
+        both = [path for each in files for path in (each.dynamic, each.static)]
+        return [*paths, *(path for path in both if path.is_file())]
+
+    def _count_points(self, index: int) -> int:
+        if self.unit == "windows":
+            return super()._count_points(index)
+        return count_points(self._bin(self.frames[index]))
+
+    def _reading(self) -> str:
+        return f"{super()._reading()} {self.unit} {self._tolerance_m} {self._with_moving}"
+
+    def _window(self, frame: FrameId) -> WindowFiles:
+        windows = self._tree.windows(frame.sequence)
+        return next(files for files in windows if files.window.name == frame.frame)
+
+    def _bin(self, frame: FrameId) -> Path:
+        return self._tree.scan_folder(frame.sequence) / f"{frame.frame}.bin"
+
+    def _pictures(self, sequence: str, camera: str) -> Path:
+        return self.folder / "data_2d_raw" / drive_name(sequence) / camera / "data_rect"

@@ -1,0 +1,141 @@
+"""Labels of single KITTI-360 scans, found in the accumulated clouds by nearest neighbour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pcseg.data.readers.kitti360_windows import frames_of, labels_of, read_moving
+from pcseg.io import PointFile, read_points
+
+TOLERANCE_M = 0.5
+"""As far as `recoverKITTI360label`, the tool behind published figures, looks for a neighbour."""
+
+_KEPT = 4
+"""Windows in memory: a scan asks for the one it lies in, its neighbours, and one that overlaps."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Labelled points in the world.
+
+    Attributes:
+        tree: k-d tree of their places.
+        labels: (N,) int64 raw ids.
+        instances: (N,) int64, 0 for none.
+    """
+
+    tree: Any
+    labels: np.ndarray
+    instances: np.ndarray
+
+
+@dataclass(frozen=True)
+class WindowCloud:
+    """An accumulated window: what stands still, and what moves, frame by frame.
+
+    Attributes:
+        static: the points that stand still.
+        moving: {frame: points of moving objects at that frame}.
+    """
+
+    static: Cloud
+    moving: dict[int, Cloud]
+
+
+def recover(
+    world: np.ndarray, frame: int, windows: Sequence[WindowCloud], tolerance_m: float = TOLERANCE_M
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give every point of a scan the label of the nearest accumulated point.
+
+    Moving objects count with the points of the same frame only: their other places are on the way.
+
+    Args:
+        world: (N, 3) float64 points of the scan in the world.
+        frame: its number.
+        windows: that may show the place.
+        tolerance_m: points without a neighbour this near stay unlabelled.
+
+    Returns:
+        (N,) int64 raw ids, 0 (unlabeled) where there is no neighbour; (N,) int64 instances; and
+        (N,) bool, which points found a neighbour.
+    """
+    nearest = np.full(len(world), np.inf)
+    labels, instances = np.zeros(len(world), np.int64), np.zeros(len(world), np.int64)
+    for window in windows:
+        for cloud in (window.static, window.moving.get(frame)):
+            if cloud is None:
+                continue
+            distance, row = cloud.tree.query(world, distance_upper_bound=tolerance_m)
+            better = distance < nearest
+            nearest[better] = distance[better]
+            labels[better] = cloud.labels[row[better]]
+            instances[better] = cloud.instances[row[better]]
+    return labels, instances, np.isfinite(nearest)
+
+
+def compensated(xyz: np.ndarray, motion: np.ndarray) -> np.ndarray:
+    """Points of a raw sweep, each where it lies as seen from the middle of the sweep.
+
+    The head turns clockwise from straight behind and looks ahead in mid-sweep, when the pose is
+    taken, so the azimuth of a point tells its time. Source: the development kit (accumuLaser,
+    ``CurlVelodyneData``).
+
+    Args:
+        xyz: (N, 3) float32 as measured.
+        motion: (4, 4) float64, points seen from the sensor one sweep ago -> seen from it now.
+
+    Returns:
+        (N, 3) float32.
+    """
+    share = np.arctan2(xyz[:, 1], xyz[:, 0]).astype(np.float64) / (2 * np.pi)
+    turn = motion[:3, :3]
+    angle = np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1))
+    points = xyz.astype(np.float64)
+    if angle > 1e-9:
+        skew = turn - turn.T
+        axis = np.array([skew[2, 1], skew[0, 2], skew[1, 0]]) / (2 * np.sin(angle))
+        cosine, sine = np.cos(share * angle)[:, None], np.sin(share * angle)[:, None]
+        along = (points @ axis)[:, None] * axis
+        points = points * cosine + np.cross(axis, points) * sine + along * (1 - cosine)
+    moved: np.ndarray = points + share[:, None] * motion[:3, 3]
+    return moved.astype(np.float32)
+
+
+def read_window(static: Path, dynamic: Path) -> WindowCloud:
+    """The two files of a window, ready to be searched; the last few are kept in memory.
+
+    Args:
+        static: the file of what stands still.
+        dynamic: the file of what moves, which may be missing.
+
+    Raises:
+        DataError: if a file is damaged.
+        LabelError: if the static file has no labels.
+    """
+    stamps = tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in (static, dynamic))
+    return _read_window(static, dynamic, stamps)
+
+
+@lru_cache(maxsize=_KEPT)
+def _read_window(static: Path, dynamic: Path, stamps: tuple[int, ...]) -> WindowCloud:
+    still, moving = read_points(static), read_moving(dynamic)
+    by_frame = {}
+    if moving is not None:
+        frames = frames_of(moving, dynamic)
+        for frame in np.unique(frames):
+            by_frame[int(frame)] = _cloud(moving, dynamic, np.flatnonzero(frames == frame))
+    return WindowCloud(_cloud(still, static), by_frame)
+
+
+def _cloud(points: PointFile, path: Path, rows: np.ndarray | slice = slice(None)) -> Cloud:
+    from scipy.spatial import cKDTree
+
+    labels, instances = labels_of(points, path)
+    tree = cKDTree(points.xyz[rows], balanced_tree=False, compact_nodes=False)
+    return Cloud(tree, labels[rows], instances[rows])
