@@ -28,6 +28,7 @@ DATASETS = {
     "s3dis": "pcseg.data.readers.s3dis:S3DIS",
     "rgbd": "pcseg.data.readers.rgbd:RGBD",
     "waymo": "pcseg.data.readers.waymo:Waymo",
+    "kitti360": "pcseg.data.readers.kitti360:KITTI360",
     "generic": "pcseg.data.readers.generic:Generic",
 }
 """Reader of each dataset, as ``module:class``."""
