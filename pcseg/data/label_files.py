@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,14 @@ def load_map(path: Path) -> dict[str, Any]:
     ``facts`` one by one. Its ``sets`` may be a list, which keeps these sets of the other map;
     ``also_ignored`` {raw id: name} adds raw ids that no set scores.
 
+    Returns:
+        Plain data, shared with other callers: read it, do not change it.
+
     Raises:
         LabelError: if the file is missing, not YAML, or lacks ``dataset`` or ``sets``.
     """
     try:
-        data = parse_yaml(Path(path))
+        data = _parsed(Path(path), Path(path).stat().st_mtime_ns)
     except FileNotFoundError as error:
         raise LabelError(f"{path}: this label map does not exist.") from error
     except yaml.YAMLError as error:
@@ -64,6 +68,12 @@ def shipped_maps() -> dict[str, Path]:
 def parse_yaml(path: Path) -> Any:
     """The content of a YAML file as plain data; no object but dicts, lists, text and numbers."""
     return yaml.load(path.read_text(encoding="utf-8"), _LOADER)
+
+
+@lru_cache(maxsize=64)
+def _parsed(path: Path, changed: int) -> Any:
+    """The content of a file as it was when last `changed`; one map is asked for many times."""
+    return parse_yaml(path)
 
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -2,6 +2,7 @@
 
 from pcseg.evaluate.checks import check_pair, check_same_classes
 from pcseg.evaluate.confusion import Confusion, batch_mean_iou
+from pcseg.evaluate.crop import Crop
 from pcseg.evaluate.evaluation import Evaluation
 from pcseg.evaluate.prediction_files import (
     default_format,
@@ -19,12 +20,13 @@ from pcseg.evaluate.submission import (
     validate_submission,
     write_submission,
 )
-from pcseg.evaluate.views import View
+from pcseg.evaluate.views import View, list_views, view
 
 __all__ = [
     "HOUSE",
     "PROTOCOLS",
     "Confusion",
+    "Crop",
     "Evaluation",
     "Fault",
     "Protocol",
@@ -36,12 +38,14 @@ __all__ = [
     "default_format",
     "find_prediction",
     "house_protocol",
+    "list_views",
     "prediction_path",
     "protocol",
     "read_prediction",
     "require_valid",
     "server_sequences",
     "validate_submission",
+    "view",
     "write_prediction",
     "write_submission",
 ]

@@ -14,7 +14,7 @@ from pcseg.errors import ConfigError
 
 IgnoredTruth = Literal["left out", "false positive"]
 Abstention = Literal["false negative", "left out"]
-AbsentClass = Literal["left out", "zero", "zero if predicted"]
+AbsentClass = Literal["left out", "zero", "zero if predicted", "one"]
 AccuracyOf = Literal["scored", "answered"]
 Aggregation = Literal["one matrix", "mean over batches"]
 
@@ -34,8 +34,8 @@ class Protocol:
             positive.
         abstention: a prediction outside the scored classes (`IGNORE`) is a false negative of the
             true class, or the point is left out.
-        absent: a class without any point in the truth is left out of the mean, counts 0, or counts
-            0 only if it was predicted somewhere.
+        absent: a class without any point in the truth is left out of the mean, counts 0, counts 0
+            only if it was predicted somewhere, or counts 1.
         accuracy: share of right points among all scored points, or among those answered.
         aggregation: one matrix for everything, or a mean over batches of each class's IoU, taken
             where the batch holds the class.
@@ -96,6 +96,13 @@ PROTOCOLS: dict[str, Protocol] = {
         Protocol("waymo-official/1", absent="zero if predicted"),
         Protocol("nuscenes-official/1", abstention="left out", absent="zero if predicted"),
         Protocol("3dlabelprop/1", abstention="left out", absent="zero if predicted"),
+        Protocol("pointdr/1", absent="one"),
+        Protocol(
+            "xmuda/1",
+            unit="per point in the front picture",
+            abstention="left out",
+            absent="zero if predicted",
+        ),
         Protocol(
             "lidog/1",
             unit="per voxel",

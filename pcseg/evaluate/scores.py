@@ -107,6 +107,8 @@ def iou(parts: Marginals, absent: AbsentClass = "left out") -> np.ndarray:
     union = parts.truth + parts.predicted - parts.hits
     kept = {"left out": parts.truth > 0, "zero if predicted": union > 0}.get(absent)
     values = parts.hits / np.maximum(union, 1)
+    if absent == "one":
+        return np.where(parts.truth > 0, values, 1.0)
     return values if kept is None else np.where(kept, values, np.nan)
 
 

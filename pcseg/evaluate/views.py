@@ -1,74 +1,50 @@
-"""Views: source-class predictions and a target's truth, mapped to common classes and scored."""
+"""The catalogue of views: every published way to score across datasets, by a name to quote."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
 
-import numpy as np
+from pcseg.data.label_files import parse_yaml
+from pcseg.errors import ConfigError
+from pcseg.evaluate.house import HOUSE_VIEWS, house_view
+from pcseg.evaluate.view import View
+from pcseg.hints import did_you_mean
 
-from pcseg.data import IGNORE
-from pcseg.errors import LabelError
-from pcseg.evaluate.confusion import Confusion
-from pcseg.evaluate.protocol import HOUSE, Protocol, protocol
+__all__ = ["View", "list_views", "view"]
 
 
-@dataclass(frozen=True)
-class View:
-    """One published way to score a network on data with other classes than its own.
+def list_views() -> list[str]:
+    """Names of all views: those of papers first, then those of the house benchmark."""
+    return [*_published(), *HOUSE_VIEWS]
 
-    A predicted class that the view does not know becomes `IGNORE`; whether that is a miss or lets
-    the point drop out is the protocol's business. So is a class of the truth that is not scored.
 
-    Attributes:
-        name: of the view, with its version.
-        names: the common classes.
-        predicted: train id of the source -> common class, `IGNORE` where the view has none.
-        truth: id of the target, as its labels are given -> common class.
-        protocol: the rules of counting.
+def view(name: str) -> View:
+    """Look a view up by name, for example ``"3dlabelprop/sk-ns/v1"``.
+
+    A name stands for one set of rules for ever: a change of rules is a new version.
+
+    Raises:
+        ConfigError: for an unknown name, with a suggestion.
     """
-
-    name: str
-    names: tuple[str, ...]
-    predicted: Mapping[int, int]
-    truth: Mapping[int, int]
-    protocol: Protocol = HOUSE
-
-    def confusion(self, pred: np.ndarray, target: np.ndarray) -> Confusion:
-        """Count the points of one scan in common classes.
-
-        Args:
-            pred: (N,) predictions in the source's train ids.
-            target: (N,) truth in the target's ids.
-
-        Raises:
-            LabelError: for an id that the view's maps do not mention, or unequal lengths.
-        """
-        confusion = Confusion(len(self.names))
-        confusion.add(
-            self._map(pred, self.predicted, "prediction"), self._map(target, self.truth, "label")
+    if name in HOUSE_VIEWS:
+        return house_view(name)
+    table = _published()
+    if name not in table:
+        raise ConfigError(
+            f"there is no view '{name}'{did_you_mean(name, list_views())}. "
+            "`pcseg ls views` lists them."
         )
-        return confusion
+    return table[name]
 
-    @classmethod
-    def from_dict(cls, name: str, data: Mapping[str, Any]) -> View:
-        """Build a view from data: names, source_to_common, target_to_common, protocol (a name)."""
-        return cls(
-            name=name,
-            names=tuple(data["names"]),
-            predicted={int(k): int(v) for k, v in data["source_to_common"].items()},
-            truth={int(k): int(v) for k, v in data["target_to_common"].items()},
-            protocol=protocol(data["protocol"]) if "protocol" in data else HOUSE,
-        )
 
-    def _map(self, labels: np.ndarray, table: Mapping[int, int], what: str) -> np.ndarray:
-        known = {IGNORE: IGNORE, **table}
-        ids, place = np.unique(labels, return_inverse=True)
-        unknown = [int(i) for i in ids if int(i) not in known]
-        if unknown:
-            raise LabelError(
-                f"view '{self.name}': {what} {unknown[0]} has no common class. "
-                f"Known: {', '.join(map(str, sorted(table)))}."
-            )
-        return np.array([known[int(i)] for i in ids], np.int64)[place.reshape(-1)]
+@cache
+def _published() -> dict[str, View]:
+    """Views stated in ``tables/*.yaml``; what a file gives under ``all`` holds for each of its."""
+    found = {}
+    for path in sorted(Path(str(files("pcseg.evaluate") / "tables")).glob("*.yaml")):
+        data = parse_yaml(path)
+        for name, own in data["views"].items():
+            found[name] = View.from_dict(name, {**data.get("all", {}), **own})
+    return found

@@ -19,6 +19,8 @@ FROZEN = {
     "waymo-official/1": "f369806e61d1",
     "nuscenes-official/1": "eb902f6b4b30",
     "3dlabelprop/1": "74ff645ef8ae",
+    "pointdr/1": "3a40b9d10963",
+    "xmuda/1": "4dae6d4bb183",
     "lidog/1": "4fa8d0399673",
 }
 
