@@ -16,6 +16,7 @@ from pcseg.data.readers.kitti_pictures import read_picture, read_pixel_ids
 from pcseg.data.readers.nuscenes_boxes import DETECTION, build_box_index, label_points
 from pcseg.data.readers.nuscenes_files import (
     count_points,
+    missing_file,
     read_lidarseg,
     read_panoptic,
     read_sweep,
@@ -279,6 +280,12 @@ class NuScenes(Reader):
         recording = int(self._index.frame_lidar[self._number(self.frames[index])])
         recordings = [recording, *self._before(recording)]
         return sum(count_points(self._path(self._index.filename[r])) for r in recordings)
+
+    def _fingerprint(self) -> str:
+        try:
+            return super()._fingerprint()
+        except OSError as error:
+            raise missing_file(error.filename, error) from error
 
     def _reading(self) -> str:
         return f"{super()._reading()} {self._source} {self._sweeps}"

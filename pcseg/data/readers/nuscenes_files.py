@@ -113,11 +113,16 @@ def read_panoptic(path: Path, sweep: Path, num_points: int) -> tuple[np.ndarray,
     return stored // INSTANCES, np.where(stored % INSTANCES > 0, stored, 0)
 
 
+def missing_file(path: object, error: OSError) -> DataError:
+    """The error for a file that the tables name."""
+    return DataError(
+        f"{path}: cannot be read ({error.strerror}). Is the copy complete? "
+        "The archives of the data set come in parts, each with some of the files."
+    )
+
+
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror}). Is the copy complete? "
-            "The archives of the data set come in parts, each with some of the files."
-        ) from error
+        raise missing_file(path, error) from error

@@ -135,6 +135,8 @@ def _frames_in_order(tables: Path, scenes: list[_Scene]) -> dict[str, int]:
     for scene in scenes:
         token, before, source = scene.first, -1, scene.row
         for number in range(scene.count):
+            if number and not token:
+                raise scene.row.error(f"'nbr_samples' is {scene.count}, but only {number} follow")
             if token not in samples:
                 raise source.dangling("next" if number else "first_sample_token", "sample")
             source = samples[token]
