@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import yaml
 
-from pcseg.data import IGNORE, LabelSet, Prediction, Scan, label_set
+from pcseg.data import IGNORE, LabelSet, Prediction, Scan, label_set, list_label_sets
 from pcseg.errors import ConfigError, DataError, LabelError
-from pcseg.evaluate import Confusion, Evaluation, View, batch_mean_iou, protocol
+from pcseg.evaluate import Confusion, Evaluation, batch_mean_iou, list_views, protocol, view
 from pcseg.evaluate.aggregate import (
     arithmetic_mean,
     gap_closed,
@@ -20,7 +17,6 @@ from pcseg.evaluate.aggregate import (
     relative_drop,
 )
 
-VIEWS = yaml.safe_load((Path(__file__).parent / "assets" / "views.yaml").read_text())
 SK19 = label_set("semantic_kitti/sk19")
 
 # MinkUNet18 on Robo3D: mIoU by corruption, averaged over severities, then the clean mIoU and mRR.
@@ -41,10 +37,6 @@ SEVERITIES = np.array(
         [57.53, 52.08, 28.53],
     ]
 )
-
-
-def view(name: str) -> View:
-    return View.from_dict(name, VIEWS[name])
 
 
 def confusion(pred: list[int], target: list[int], num_classes: int) -> Confusion:
@@ -99,6 +91,17 @@ def test_2_the_lidog_rule_averages_over_batches_that_have_the_class() -> None:
         Evaluation(SK19, protocol("lidog/1"))
 
 
+def test_2_the_views_of_three_papers_count_ignored_points_each_in_its_way() -> None:
+    pred, truth = np.array([0, 0, 1, 1]), np.array([0, IGNORE, 1, IGNORE])
+    lidog = view("lidog7-b8/v1")
+    mean, by_class = batch_mean_iou([lidog.confusion(pred, truth)], lidog.protocol)
+    assert (mean, by_class[:2].tolist()) == (0.5, [0.5, 0.5])
+    dglss = view("dglss10/v1")
+    assert dglss.confusion(pred, truth).iou(dglss.protocol)[:2].tolist() == [1, 1]
+    pair = view("3dlabelprop/sk-sk/v1")
+    assert pair.confusion(pred, truth).iou(pair.protocol)[:2].tolist() == [1, 1]
+
+
 def test_3_answering_nothing_is_0_and_under_the_nuscenes_rule_an_error() -> None:
     made = confusion([IGNORE] * 4, [0, 1, 1, IGNORE], 2)
     assert made.miou() == 0
@@ -143,16 +146,17 @@ def test_5_dglss_on_poss_has_five_classes_and_merges_vegetation_into_terrain() -
 def test_6_predicted_poles_on_signs_are_vegetation_against_manmade() -> None:
     pandaset = view("3dlabelprop/sk-pandaset/v1")
     pole = SK19.names.index("pole")
-    made = pandaset.confusion(np.array([pole]), np.array([36]))
+    sign = label_set("pandaset/3dlabelprop_8").encode(np.array([36]))
+    made = pandaset.confusion(np.array([pole]), sign)
     row, column = np.argwhere(made.counts)[0]
     assert (pandaset.names[row], pandaset.names[column]) == ("Manmade", "Vegetation")
     assert made.miou(pandaset.protocol) == 0
 
 
 def test_views_name_what_they_do_not_know() -> None:
-    poss = view("3dlabelprop/sk-poss/v1")
+    poss = view("3dlabelprop/sk-sp/v1")
     assert len(poss.names) == 11
-    with pytest.raises(LabelError, match=r"view '3dlabelprop/sk-poss/v1': label 13 has no common"):
+    with pytest.raises(LabelError, match=r"view '3dlabelprop/sk-sp/v1': label 13 has no common"):
         poss.confusion(np.array([0]), np.array([13]))
 
 
@@ -205,6 +209,17 @@ def test_the_three_rules_for_an_absent_class() -> None:
     }
     for name, values in expected.items():
         np.testing.assert_array_equal(made.iou(protocol(name)), values, name)
+
+
+@pytest.mark.parametrize("name", list_label_sets())
+def test_10_every_raw_id_of_every_map_is_mapped_or_ignored_on_purpose(name: str) -> None:
+    table = label_set(name)
+    assert set(table.raw_to_train) == set(table.raw_names)
+    assert set(table.raw_to_train.values()) <= {IGNORE, *range(table.num_classes)}
+
+
+def test_10_every_view_has_a_hash_of_its_own() -> None:
+    assert len({view(name).hash for name in list_views()}) == len(list_views())
 
 
 def test_10_a_label_set_names_its_protocol_and_has_a_hash() -> None:
