@@ -63,13 +63,14 @@ def points_in_vehicle(
     distance, up = ranges[rows, columns].astype(np.float64), inclination[rows]
     level = distance * np.cos(up)
     beam = np.stack([level * np.cos(azimuth), level * np.sin(azimuth), distance * np.sin(up)], 1)
-    points = beam @ vehicle_from_lidar[:3, :3].T + vehicle_from_lidar[:3, 3]
-    if pixel_pose is None:
-        return points
-    poses = pixel_pose[rows, columns].astype(np.float64)
-    # World coordinates are kilometres away: subtract before anything is rounded.
-    moved = _turned(points, poses[:, :3]) + (poses[:, 3:] - world_from_vehicle[:3, 3])
-    return moved @ world_from_vehicle[:3, :3]
+    with np.errstate(invalid="ignore"):  # points that are no numbers are told of later
+        points = beam @ vehicle_from_lidar[:3, :3].T + vehicle_from_lidar[:3, 3]
+        if pixel_pose is None:
+            return points
+        poses = pixel_pose[rows, columns].astype(np.float64)
+        # World coordinates are kilometres away: subtract before anything is rounded.
+        moved = _turned(points, poses[:, :3]) + (poses[:, 3:] - world_from_vehicle[:3, 3])
+        return moved @ world_from_vehicle[:3, :3]
 
 
 def euler_angles(rotation: np.ndarray) -> np.ndarray:

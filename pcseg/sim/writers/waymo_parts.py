@@ -83,7 +83,9 @@ def write_table(path: Path, tables: Iterable[Any]) -> None:
     with atomic_path(path) as temporary:
         for table in tables:
             if writer is None:
-                writer = parquet.ParquetWriter(temporary, table.schema, compression="zstd")
+                writer = parquet.ParquetWriter(
+                    temporary, table.schema, compression="zstd", write_page_checksum=True
+                )
             writer.write_table(table, row_group_size=max(len(table), 1))
         if writer is not None:
             writer.close()
