@@ -253,3 +253,14 @@ def test_converted_labels_of_another_cloud(tmp_path: Path) -> None:
     np.zeros(7, "<u4").tofile(folder / "labels/000000.label")
     with pytest.raises(LabelError, match=r"000000\.label: 7 labels .* 5 points"):
         Waymo(tmp_path, "train")[0]
+
+
+def test_columns_of_another_type(twin: Twin) -> None:
+    def renamed(table: pa.Table) -> pa.Table:
+        name = f"{RANGES}.values"
+        index = table.schema.get_field_index(name)
+        return table.set_column(index, name, pa.array([{"a": 1}] * len(table)))
+
+    edit(twin.path("lidar"), renamed)
+    with pytest.raises(DataError, match=r"values' is of type struct"):
+        read(twin)

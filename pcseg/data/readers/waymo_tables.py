@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,10 @@ MAX_ROW_BYTES = 256 << 20
 _REMEDY = "Download it again (Waymo Open Dataset v2, 'perception'), or leave the segment out."
 
 Key = tuple[int, ...]
+
+_LISTS = re.compile("(fixed_size_|large_)?list<")
+_SIMPLE = re.compile(r"u?int\d+|float|double|(large_)?binary")
+"""Names of the Arrow types that the columns have."""
 
 
 class Table:
@@ -113,7 +118,18 @@ class Table:
         with _explained(self.path):
             batch = cursor.at(place)
         self._cursor = cursor
-        return {name: _value(batch.column(batch.schema.get_field_index(name))) for name in columns}
+        return {name: self._value(batch, name) for name in columns}
+
+    def _value(self, batch: Any, name: str) -> Any:
+        """The one value of a column of one row, without a detour over Python numbers."""
+        column = batch.column(batch.schema.get_field_index(name))
+        kind = column.type
+        item = kind.value_type if _LISTS.match(str(kind)) else kind
+        if not _SIMPLE.fullmatch(str(item)):
+            raise DataError(f"{self.path}: column '{name}' is of type {kind}. {_REMEDY}")
+        if not column[0].is_valid:
+            return None
+        return column[0].as_py() if item is kind else np.asarray(column[0].values)
 
     def _find_rows(self, keys: Sequence[str]) -> dict[Key, tuple[int, int]]:
         """Group and place of the row with each key."""
@@ -221,16 +237,6 @@ def _explained(path: Path) -> Iterator[None]:
         raise DataError(
             f"{path}: cannot be read as parquet ({said[0]}): cut short or damaged. {_REMEDY}"
         ) from error
-
-
-def _value(column: Any) -> Any:
-    """The one value of a column of one row, without a detour over Python numbers."""
-    if not column[0].is_valid:
-        return None
-    kind = str(column.type)
-    if kind.startswith(("list", "fixed_size_list", "large_list")):
-        return np.asarray(column[0].values)
-    return column[0].as_py()
 
 
 def _named(key: Key) -> str:
