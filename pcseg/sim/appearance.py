@@ -32,6 +32,8 @@ _SQUARE = (("#1f4fa3", "#e9ecef"), ("#f0efe9", "#2a2a2a"), ("#e3b21c", "#1c1c1c"
 _ROUND = (("#f2f1ec", "#b3161b"), ("#f2f1ec", "#b3161b"), ("#1f4fa3", "#e9ecef"))
 _RIDEN = (BICYCLE, MOTORCYCLE, BICYCLIST, MOTORCYCLIST, MOVING[BICYCLIST], MOVING[MOTORCYCLIST])
 _GROUND = ("asphalt", "paint_white", "cobble", "paving")
+_WALLS = TABLE["wall_paint"]
+"""All walls of a room have the same colour."""
 _PATTERN_NAMES = tuple(PATTERNS)
 _PATTERN_OF = np.array([_PATTERN_NAMES.index(m.pattern) for m in TABLE.values()], np.uint8)
 _GLOSS_OF = np.array([m.gloss for m in TABLE.values()], np.float32)
@@ -96,7 +98,8 @@ class Appearance:
         for number, rows in enumerate(np.split(order, np.cumsum(counts)[:-1])):
             if len(rows):
                 of = list(TABLE.values())[number]
-                color[rows] = self._pick(of.colors, self._key[rows], number)
+                keys = np.zeros_like(self._key[rows]) if of is _WALLS else self._key[rows]
+                color[rows] = self._pick(of.colors, keys, number)
         # The tint is made for a LiDAR; eyes see less of it, least in the patches of the ground.
         power = np.where(np.isin(mesh.material, [material(name) for name in _GROUND]), 0.3, 0.6)
         return color * (np.clip(mesh.tint, 0.3, 2.0) ** power)[:, None].astype(np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 from zlib import crc32
 
 import numpy as np
@@ -194,12 +195,20 @@ def _colors(
     return shade(stage, spots, light, time)
 
 
-@lru_cache(maxsize=2)
 def _look_of(stage: Stage[Any]) -> tuple[Appearance, Light]:
     """What the faces of a stage look like, in the order of its `Faces`, and what shines there."""
-    world: Scene = stage.world
-    meshes = [world.static, *(mesh for mover in world.movers for mesh in mover.phases)]
-    return Appearance(join(meshes), world.name), light_of(world.name, world.static)
+    if stage not in _looks:
+        world: Scene = stage.world
+        meshes = [world.static, *(mesh for mover in world.movers for mesh in mover.phases)]
+        _looks[stage] = (
+            Appearance(join(meshes), world.name),
+            light_of(world.name, world.static),
+        )
+    return _looks[stage]
+
+
+_looks: WeakKeyDictionary[Stage[Any], tuple[Appearance, Light]] = WeakKeyDictionary()
+"""Kept for as long as their stages live: it takes a second to make them."""
 
 
 @lru_cache(maxsize=12)

@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
+from pcseg.sim.grouping import connected_faces
 from pcseg.sim.materials import material
 from pcseg.sim.mesh import Mesh
 from pcseg.sim.textures import smooth_noise
@@ -203,7 +204,7 @@ class Lamplight:
 
     def sky(self, directions: np.ndarray, time: float) -> np.ndarray:
         """See `Light`: a bright day, exposed for the room."""
-        return self.day.exposure * self.day.sky(directions, time)
+        return 2 * self.day.exposure * self.day.sky(directions, time)
 
     def surroundings(self, directions: np.ndarray) -> np.ndarray:
         """See `Light`: a room mirrors its own walls."""
@@ -256,11 +257,10 @@ def _lamp_sources(static: Mesh, faces: np.ndarray) -> tuple[Source, ...]:
     """One source for each lamp, the largest ones if there are many; all share the same power."""
     corners = static.vertices[static.faces[faces]].astype(np.float64)  # (L, 3, 3)
     middle, area = corners.mean(1), static.areas()[faces]
-    cell = np.floor(middle / 0.7).astype(np.int64)
+    # Faces of one instance are one lamp; without instances those that hang together.
     instance = static.instance[faces].astype(np.int64)
-    # Faces of one instance are one lamp; without instances those that lie near each other.
-    key = np.where(instance[:, None] > 0, np.stack([instance, instance, instance], 1), cell)
-    owner = np.unique(np.c_[instance > 0, key], axis=0, return_inverse=True)[1].reshape(-1)
+    loose = -1 - connected_faces(static.faces[faces])
+    owner = np.unique(np.where(instance > 0, instance, loose), return_inverse=True)[1].reshape(-1)
     sizes = np.bincount(owner, area)
     chosen = np.argsort(-sizes, kind="stable")[:_MOST_LAMPS]
     made = []

@@ -88,9 +88,7 @@ TABLE: dict[str, Material] = {
         gloss=0.03,
     ),
     # Indoors: nothing there was matched against a LiDAR.
-    "wall_paint": Material(
-        0.70, 0.04, colors="#ece8df #e4dfd0 #d9e0e2 #e8dcc8 #dfe3d6", pattern="plaster"
-    ),
+    "wall_paint": Material(0.70, 0.04, colors="#ece8df #e4dfd0 #d9e0e2 #e8dcc8 #dfe3d6"),
     "ceiling_paint": Material(0.78, 0.04, colors="#f2f1ec"),
     "parquet": Material(
         0.45, 0.20, colors="#a97c4f #8a6238 #c29b6b", pattern="parquet", gloss=0.03

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pcseg.sim.film import linear_colors
+from pcseg.sim.grouping import connected
 from pcseg.sim.materials import TABLE, material
 from pcseg.sim.mesh import Mesh
 
@@ -121,18 +122,4 @@ def _joined(index: np.ndarray, normal: np.ndarray) -> tuple[np.ndarray, np.ndarr
     first, second = first[flat], second[flat]
     free = np.ones(len(key), bool)
     free[first] = free[second] = False
-    return _connected(len(index), first // 3, second // 3), free.reshape(-1, 3)
-
-
-def _connected(count: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(count,) number of the group of each item, where pairs (first, second) are of one group."""
-    group = np.arange(count)
-    while True:
-        least = np.minimum(group[first], group[second])
-        joined = group.copy()
-        for side in (first, second):
-            np.minimum.at(joined, group[side], least)
-        joined = joined[joined]
-        if np.array_equal(joined, group):
-            return np.unique(group, return_inverse=True)[1].reshape(-1)
-        group = joined
+    return connected(len(index), first // 3, second // 3), free.reshape(-1, 3)
