@@ -79,7 +79,7 @@ class LabelSet:
             LabelError: for a raw id that is not in the map.
         """
         table = self._encode_table
-        outside = (raw < 0) | (raw >= len(table))
+        outside = (raw < IGNORE) | (raw >= len(table) - 1)
         train = table[np.where(outside, 0, raw)]
         unknown = outside | (train == _UNKNOWN)
         if unknown.any():
@@ -138,7 +138,7 @@ class LabelSet:
 
     @cached_property
     def _encode_table(self) -> np.ndarray:
-        table = np.full(max(self.raw_to_train) + 1, _UNKNOWN, np.int64)
+        table = np.full(max(self.raw_to_train) + 2, _UNKNOWN, np.int64)  # the last serves -1
         for raw_id, train_id in self.raw_to_train.items():
             table[raw_id] = train_id
         return table
@@ -248,9 +248,12 @@ def _checked(path: Path, raw_to_train: dict[int, int], num_classes: int) -> dict
             f"{path}: train ids {sorted(wrong)} are outside {IGNORE}..{num_classes - 1} "
             f"for {num_classes} names."
         )
-    negative = [k for k in raw_to_train if k < 0]
+    negative = [k for k, v in raw_to_train.items() if k < 0 and (k, v) != (-1, IGNORE)]
     if negative:
-        raise LabelError(f"{path}: raw ids must not be negative: {negative}.")
+        raise LabelError(
+            f"{path}: raw ids must not be negative: {negative}. "
+            f"Only -1 may stand there, as ignored (-1: {IGNORE}): many files say so for 'none'."
+        )
     return raw_to_train
 
 

@@ -126,7 +126,7 @@ def test_simkitti32_has_no_intensity(write_sequence: Write) -> None:
     cloud = np.fromfile(path, "<f4").reshape(-1, 4)
     cloud[:, 3] = 0
     cloud.tofile(path)
-    data = SimKITTI32(folder.parents[1], "val")
+    data = SimKITTI32(folder.parents[1], "test")
     assert data[0].attrs == {} and set(data[1].attrs) == {"intensity"}
     assert data[0].labels.tolist() == [0, 8, 0, -1, 14]
     assert data[1].pose[:3, 3] == pytest.approx([2, -1.5, 0], abs=0.05)  # camera poses, as 08 has

@@ -98,12 +98,27 @@ def test_never_classified_tiles_have_no_labels(tmp_path: Path) -> None:
         Las(tmp_path, labels="required")[0]
 
 
+@pytest.mark.parametrize("row", ["-1: 0", "-2: -1"])
+def test_raw_ids_below_zero_can_only_be_the_ignored_minus_one(tmp_path: Path, row: str) -> None:
+    (tmp_path / "labels.yaml").write_text(OWN_CLASSES.replace("1: -1,", f"{row},"))
+    write_points(tmp_path / "a.ply", tile(0, (2, 6, 64)))
+    with pytest.raises(
+        LabelError, match=r"labels\.yaml: raw ids must not be negative: \[-\d\].*-1"
+    ):
+        Generic(tmp_path)
+    (tmp_path / "labels.yaml").write_text(OWN_CLASSES)
+    write_points(tmp_path / "a.ply", tile(0, (2, -1, 64)))
+    with pytest.raises(LabelError, match=r"a\.ply: raw label -1 \(13 points\) is not in"):
+        Generic(tmp_path)[0]
+
+
 @pytest.mark.realdata
 def test_genuine_tile(realdata: Path, tmp_path: Path) -> None:
     shutil.copy(realdata / "aerial/Topography.laz", tmp_path)
     data = open_dataset("las", tmp_path, "all")
     scan = data[0]
-    counts = {int(i): int(n) for i, n in zip(*np.unique(scan.raw_labels, return_counts=True))}  # noqa: B905
+    ids, found = np.unique(scan.raw_labels, return_counts=True)
+    counts = dict(zip(ids.tolist(), found.tolist(), strict=True))
     assert counts == {1: 61_347, 2: 8_159, 9: 3_897} and len(scan) == 73_403
     assert scan.meta["offset"] == [273_500.0, 5_274_499.0, 0.0]
     assert data.class_counts().sum() == 8_159 + 3_897  # 1 is "unassigned"
@@ -113,13 +128,15 @@ def test_genuine_tile(realdata: Path, tmp_path: Path) -> None:
 def test_genuine_labelled_ply_and_pcd_through_generic(realdata: Path, tmp_path: Path) -> None:
     """Somebody's files with somebody's classes: an airborne PLY, and a PCD with 77 parts."""
     shutil.copy(realdata / "aerial/cgal_b9_training.ply", tmp_path)
-    # Raw ids cannot be negative in a map; -1 (none) is read as it stands and refused.
-    text = "dataset: b9\nsets:\n  main:\n    names: [ground, vegetation, roof]\n    "
-    (tmp_path / "labels.yaml").write_text(text + "raw_to_train: {0: 0, 1: 1, 2: 2}\n")
-    with pytest.raises(LabelError, match=r"cgal_b9_training\.ply: raw label -1 \(19853 points\)"):
-        Generic(tmp_path)[0]
-    scan = Generic(tmp_path, labels="none")[0]
+    (tmp_path / "labels.yaml").write_text(
+        "dataset: b9\nsets:\n  main:\n    names: [ground, vegetation, roof]\n"
+        "    raw_to_train: {-1: -1, 0: 0, 1: 1, 2: 2}\n"
+    )
+    data = Generic(tmp_path, suffix=".ply")
+    scan = data[0]
     assert len(scan) == 22_300 and scan.attrs["rgb"].max() <= 1
+    assert (scan.labels == -1).sum() == 19_853
+    assert data.class_counts().tolist() == [1_567, 314, 566]
 
     views = tmp_path / "mosd"
     views.mkdir()

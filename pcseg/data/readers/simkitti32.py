@@ -20,7 +20,7 @@ class SimKITTI32(KittiFamily):
     """
 
     name: str = "simkitti32"
-    label_map: ClassVar[str] = "semantic_kitti"
+    label_map: ClassVar[str] = "simkitti32"
 
     def _attrs_of(self, cloud: np.ndarray, frame: FrameId) -> dict[str, np.ndarray]:
         return super()._attrs_of(cloud, frame) if cloud[:, 3].any() else {}
