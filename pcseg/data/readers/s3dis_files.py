@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pcseg.data.readers.s3dis_numbers import parse_points
 from pcseg.errors import DataError
 from pcseg.io.numbers import read_numbers
 
@@ -69,17 +70,16 @@ def read_room(folder: Path, classes: Sequence[str], order: str = "annotations") 
     paths = annotation_files(folder)
     if not paths:
         path = room_file(folder)
-        rows = read_rows(path)
-        return Room(_xyz(rows), _rgb(rows), None, None, (path,))
-    tables = [read_rows(path) for path in paths]
-    counts = [len(table) for table in tables]
-    rows = np.concatenate(tables)
+        return Room(*read_points(path), None, None, (path,))
+    parts = [read_points(path) for path in paths]
+    counts = [len(xyz) for xyz, _ in parts]
+    xyz, rgb = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     labels = np.repeat(np.array([_class_of(path, classes) for path in paths], np.uint8), counts)
     instances = np.repeat(np.arange(1, len(paths) + 1, dtype=np.int32), counts)
     if order == "room":
-        at = _order_of_room(folder, rows)
-        rows, labels, instances = rows[at], labels[at], instances[at]
-    return Room(_xyz(rows), _rgb(rows), labels, instances, tuple(paths))
+        at = _order_of_room(folder, xyz, rgb)
+        xyz, rgb, labels, instances = xyz[at], rgb[at], labels[at], instances[at]
+    return Room(xyz, rgb, labels, instances, tuple(paths))
 
 
 def annotation_files(folder: Path) -> list[Path]:
@@ -104,14 +104,17 @@ def room_file(folder: Path) -> Path:
     return found[0]
 
 
-def read_rows(path: Path) -> np.ndarray:
-    """Read a file of lines ``x y z r g b``: (N, 6) float64.
+def read_points(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read a file of lines ``x y z r g b``.
 
     A line with bytes that no number has (the release has three) is repaired if leaving them out,
     or putting a blank in their place, makes six plausible numbers of it; a notice names the line.
 
+    Returns:
+        (N, 3) float32 coordinates and (N, 3) uint8 colours.
+
     Raises:
-        DataError: for anything else, with the line.
+        DataError: for any other damage, with the line.
     """
     try:
         data = path.read_bytes()
@@ -119,6 +122,17 @@ def read_rows(path: Path) -> np.ndarray:
         raise DataError(
             f"{path}: cannot be read ({error.strerror}). Is the copy complete?"
         ) from error
+    points = parse_points(data)
+    if points is None:
+        rows = _careful_rows(path, data)
+        points = rows[:, :3].astype(np.float32), rows[:, 3:].astype(np.uint8)
+    if not len(points[0]):
+        raise DataError(f"{path}: has no points. Copy the file again.")
+    return points
+
+
+def _careful_rows(path: Path, data: bytes) -> np.ndarray:
+    """(N, 6) float64 of a text that holds something unusual, after repair."""
     numbers = read_numbers(_mended(path, data), path)
     uneven = numbers.counts != _COLUMNS
     if uneven.any():
@@ -127,8 +141,6 @@ def read_rows(path: Path) -> np.ndarray:
             f"{path}, line {numbers.lines[row]}: {numbers.counts[row]} numbers, where x y z r g b "
             "are expected. Is the file truncated, or was it repaired by hand? Mend the line."
         )
-    if not len(numbers.counts):
-        raise DataError(f"{path}: has no points. Copy the file again.")
     rows = numbers.values.reshape(-1, _COLUMNS)
     wrong = ~_is_color(rows[:, 3:]).all(axis=1)
     if wrong.any():
@@ -201,10 +213,11 @@ def _class_of(path: Path, classes: Sequence[str]) -> int:
     return list(classes).index(OTHER)
 
 
-def _order_of_room(folder: Path, rows: np.ndarray) -> np.ndarray:
+def _order_of_room(folder: Path, xyz: np.ndarray, rgb: np.ndarray) -> np.ndarray:
     """Where each point of the room's file stands among the annotated ones."""
     path = room_file(folder)
-    wanted = read_rows(path)
+    wanted = np.hstack(read_points(path))
+    rows = np.hstack([xyz, rgb])
     there, asked = _sorted(rows), _sorted(wanted)
     if len(rows) != len(wanted) or not np.array_equal(rows[there], wanted[asked]):
         raise DataError(
@@ -220,14 +233,6 @@ def _order_of_room(folder: Path, rows: np.ndarray) -> np.ndarray:
 def _sorted(rows: np.ndarray) -> np.ndarray:
     """An order by all columns, in which equal points keep theirs."""
     return np.lexsort(rows.T[::-1])
-
-
-def _xyz(rows: np.ndarray) -> np.ndarray:
-    return rows[:, :3].astype(np.float32)
-
-
-def _rgb(rows: np.ndarray) -> np.ndarray:
-    return rows[:, 3:].astype(np.uint8)
 
 
 def _natural(name: str) -> list[tuple[int, int | str]]:
