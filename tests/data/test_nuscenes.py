@@ -25,7 +25,6 @@ from pcseg.data.dataset import FrameId, ScanDataset
 from pcseg.data.labels import label_set, map_data
 from pcseg.data.readers import nuscenes, nuscenes_index
 from pcseg.data.readers.nuscenes import BOXES_MAP, OUTSIDE, NuScenes
-from pcseg.data.readers.nuscenes_index import placed
 from pcseg.data.readers.nuscenes_rows import read_rows
 from pcseg.errors import ConfigError, DataError, LabelError
 
@@ -83,22 +82,6 @@ def test_a_turned_car(tables: Tables, tmp_path: Path) -> None:
     scan = NuScenes(tmp_path, "scene-0061")[0]
     ahead = scan.pose[:3, :3] @ [1.0, 0, 0]
     np.testing.assert_allclose(ahead, [0.5, np.sqrt(0.75), 0], atol=1e-9)
-
-
-def test_quaternions() -> None:
-    """Against the quaternion product q·v·q* for a rotation of no special kind."""
-    rng = np.random.default_rng(0)
-    for _ in range(5):
-        q = rng.normal(size=4)
-        q /= np.linalg.norm(q)
-        v = rng.normal(size=3)
-        turned = _times(_times(q, np.r_[0, v]), q * [1, -1, -1, -1])[1:]
-        np.testing.assert_allclose(placed(np.r_[0, 0, 0, q])[:3, :3] @ v, turned, atol=1e-12)
-
-
-def _times(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    vector = a[0] * b[1:] + b[0] * a[1:] + np.cross(a[1:], b[1:])
-    return np.r_[a[0] * b[0] - a[1:] @ b[1:], vector]
 
 
 def test_sweeps_are_moved_marked_and_unlabelled(root: Path) -> None:

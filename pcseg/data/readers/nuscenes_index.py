@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from pcseg.data.quaternions import rotation_of
 from pcseg.errors import PcsegError
 from pcseg.files import atomic_path, cache_dir
 
@@ -109,13 +110,8 @@ class BoxIndex:
 
 def placed(row: np.ndarray) -> np.ndarray:
     """(4, 4) float64 of a placement: x, y, z and a quaternion w, x, y, z of any length."""
-    w, x, y, z = row[3:] / np.linalg.norm(row[3:])
     matrix = np.eye(4)
-    matrix[:3, :3] = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-    ]
+    matrix[:3, :3] = rotation_of(row[3:])
     matrix[:3, 3] = row[:3]
     return matrix
 

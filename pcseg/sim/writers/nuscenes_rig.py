@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pcseg.data.quaternions import quaternion_of, rotation_of
 from pcseg.sim.mesh import pose
 from pcseg.sim.rig import Camera, Mount, Rig
 from pcseg.sim.sensors import Sensor
@@ -72,21 +73,8 @@ def nuscenes_rig(sensor: str | None) -> Rig:
 
 
 def quaternion(rotation: np.ndarray) -> list[float]:
-    """w, x, y, z of a (3, 3) rotation, w not negative (Shepperd 1978)."""
-    xx, yy, zz = np.diag(rotation)
-    squares = np.array([xx + yy + zz, xx - yy - zz, yy - xx - zz, zz - xx - yy]) + 1.0
-    largest = int(np.argmax(squares))
-    r = rotation
-    sums = np.array(
-        [
-            [squares[0], r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]],
-            [r[2, 1] - r[1, 2], squares[1], r[1, 0] + r[0, 1], r[0, 2] + r[2, 0]],
-            [r[0, 2] - r[2, 0], r[1, 0] + r[0, 1], squares[2], r[2, 1] + r[1, 2]],
-            [r[1, 0] - r[0, 1], r[0, 2] + r[2, 0], r[2, 1] + r[1, 2], squares[3]],
-        ]
-    )
-    found = sums[largest] / np.linalg.norm(sums[largest])
-    return [float(value) + 0.0 for value in (found if found[0] >= 0 else -found)]
+    """w, x, y, z of a (3, 3) rotation as JSON has it, without -0."""
+    return [float(value) + 0.0 for value in quaternion_of(rotation)]
 
 
 def _starting_left(lidar: Sensor) -> Sensor:
@@ -106,12 +94,7 @@ def _camera(
     rotation: tuple[float, float, float, float],
 ) -> Camera:
     focal, across, down = lens
-    w, x, y, z = np.array(rotation) / np.linalg.norm(rotation)
     car_from_camera = pose(position)
-    car_from_camera[:3, :3] = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-    ]
+    car_from_camera[:3, :3] = rotation_of(np.array(rotation))
     K = np.array([[focal, 0, across], [0, focal, down], [0, 0, 1.0]])
     return Camera(name, WIDTH, HEIGHT, K, np.linalg.inv(CAR_FROM_BODY) @ car_from_camera)
