@@ -15,8 +15,8 @@ def mesh_segments(
 
     The graph-based segmentation of Felzenszwalb and Huttenlocher (IJCV 2004) on the edges of the
     mesh, weighted as in ScanNet's Segmentator (Karpathy et al., "Object discovery in 3D scenes via
-    shape analysis", ICRA 2013): ``1 - n_a · n_b``, squared where the surface is convex. Patches that
-    are too small then join a neighbour.
+    shape analysis", ICRA 2013): ``1 - n_a · n_b``, squared where the surface is convex. Patches
+    that are too small then join a neighbour.
 
     Args:
         xyz: (V, 3) float vertices.

@@ -97,7 +97,6 @@ KINDS: tuple[Kind, ...] = (
     Kind(130, "cup", "cup", 40, "otherprop"),
     Kind(136, "dishwasher", "dishwasher", 38, "otherstructure"),
     Kind(159, "kitchen counter", "kitchen counter", 12, "counter"),
-    Kind(161, "doorframe", "doorframe", 8, "door", "door"),
     Kind(232, "light switch", "light switch", 38, "otherstructure"),
     Kind(342, "range hood", "range hood", 38, "otherstructure"),
     Kind(562, "bowl", "bowl", 40, "otherprop"),

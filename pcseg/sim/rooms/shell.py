@@ -129,7 +129,7 @@ def _door(opening: Opening, rng: np.random.Generator) -> list[Mesh]:
         box((0.04, 0.1, top), (x + s * (wide / 2 - 0.02), 0.06, top / 2), trim) for s in (-1, 1)
     ]
     frame.append(box((wide, 0.1, 0.04), (x, 0.06, top - 0.02), trim))
-    return [thing("door", leaf), thing("doorframe", frame)]
+    return [thing("door", [*leaf, *frame])]
 
 
 def _window(opening: Opening, rng: np.random.Generator) -> list[Mesh]:
