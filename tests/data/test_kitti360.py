@@ -101,6 +101,24 @@ def test_moving_objects_count_only_where_they_are_at_the_time(drive: Drive, copi
     assert (labels == IDS[known.raw_labels])[moves].mean() < 0.3
 
 
+def test_found_labels_are_kept_and_read_again(copied: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    first = KITTI360(copied, "0003:12", keep_labels=kept)[0]
+    path = kept / "0.5m" / DRIVE / "0000000012.label"
+    assert path.is_file()
+    shutil.rmtree(copied / "data_3d_semantics")  # nothing can be found any more
+    data = KITTI360(copied, "all", keep_labels=kept, labels="only")
+    assert [int(frame.frame) for frame in data.frames] == [12]
+    again = data[0]
+    for name in ("raw_labels", "instances", "labels"):
+        assert np.array_equal(getattr(first, name), getattr(again, name))
+    assert again.meta["recovered"] == first.meta["recovered"]
+    assert data._files(0) == [data._bin(data.frames[0]), path]
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(LabelError, match=r"0\.5m/.*0000000012\.label: \d+ labels .* for the \d+"):
+        data[0]
+
+
 def test_a_smaller_tolerance_finds_fewer(drive: Drive) -> None:
     near = KITTI360(drive.root, "0003:12", tolerance_m=0.002)[0]
     assert near.meta["recovered"] < 0.9

@@ -16,10 +16,11 @@ from pcseg.data.readers.kitti360_labels import TOLERANCE_M, compensated, read_wi
 from pcseg.data.readers.kitti360_tree import Tree, WindowFiles
 from pcseg.data.readers.kitti360_windows import read_accumulated
 from pcseg.data.readers.kitti_cameras import Lens, read_view
-from pcseg.data.readers.kitti_files import count_points, read_cloud
+from pcseg.data.readers.kitti_files import count_points, packed, read_cloud, read_label_file
 from pcseg.data.scan import Scan, View
 from pcseg.data.splits import Part, choose_frames
 from pcseg.errors import ConfigError, DataError
+from pcseg.files import write_bytes
 
 UNITS = ("scans", "windows")
 CAMERAS = ("image_00", "image_01")
@@ -35,8 +36,10 @@ class KITTI360(Reader):
     motion of the car (``compensate=True`` does that, as SemanticKITTI's are). Its labels are those
     of the nearest accumulated point within ``tolerance_m``, searched for after compensation, in
     the windows of the frame and the ones before and after; what has no neighbour is raw id 0.
-    ``meta["recovered"]`` is the share of points that found one. Frames without a pose (the car
-    stood) have no labels. Every process keeps up to four windows in memory.
+    ``meta["recovered"]`` is the share of labelled points. Frames without a pose (the car stood)
+    have no labels. A window of three million points takes about two seconds to be made ready, and
+    a process keeps the last four: read in order, or give a folder with ``keep_labels=``, in which
+    the labels of every scan are stored when they were found, to be read from there ever after.
 
     With ``unit="windows"`` a frame is the static cloud of a window, in the world's frame, with
     ``rgb``, ``visible`` and ``confidence``; ``moving=True`` adds the points of moving objects
@@ -62,6 +65,7 @@ class KITTI360(Reader):
         *,
         unit: str = "scans",
         tolerance_m: float = TOLERANCE_M,
+        keep_labels: str | Path | None = None,
         compensate: bool = False,
         moving: bool = False,
         sequences: Sequence[str] | None = None,
@@ -79,6 +83,9 @@ class KITTI360(Reader):
             label_set: see `Reader`.
             unit: ``scans`` or ``windows``.
             tolerance_m: how far from a point of a scan its label may be found.
+            keep_labels: folder in which found labels are kept, apart for each tolerance, as
+                ``0.5m/DRIVE/FRAME.label`` (uint32: instance << 16 | raw id). Delete it when the
+                dataset's labels, poses or calibration were replaced.
             compensate: move the points of scans to where they lie in mid-sweep.
             moving: add moving objects to windows.
             sequences: see `Reader`.
@@ -97,6 +104,7 @@ class KITTI360(Reader):
             raise ConfigError(f"tolerance_m={tolerance_m}: must be a positive distance in metres.")
         self.unit, self._tolerance_m = unit, float(tolerance_m)
         self._compensate, self._with_moving = compensate, moving
+        self._kept = None if keep_labels is None else Path(keep_labels) / f"{tolerance_m:g}m"
         super().__init__(
             root,
             split,
@@ -159,7 +167,9 @@ class KITTI360(Reader):
     def _is_labelled(self, frame: FrameId) -> bool:
         if self.unit == "windows":
             return self._window(frame).labelled
-        number = int(frame.frame)
+        kept, number = self._kept_path(frame), int(frame.frame)
+        if kept is not None and kept.is_file():
+            return True
         posed = self._tree.pose(frame.sequence, number) is not None
         return posed and bool(self._tree.labelled_around(frame.sequence, number))
 
@@ -179,12 +189,9 @@ class KITTI360(Reader):
         if (time := self._tree.time(frame.sequence, number)) is not None:
             meta["time"] = time
         labels = instances = None
-        if pose is not None and self._has_labels(frame):
-            around = self._tree.labelled_around(frame.sequence, number)
-            windows = [read_window(files.static, files.dynamic) for files in around]
-            world = settled.astype(np.float64) @ pose[:3, :3].T + pose[:3, 3]
-            labels, instances, found = recover(world, number, windows, self._tolerance_m)
-            meta["recovered"] = float(found.mean())
+        if self._has_labels(frame):
+            labels, instances = self._found(frame, settled, pose)
+            meta["recovered"] = float((labels > 0).mean())
         return Scan(
             settled if self._compensate else raw,
             {"intensity": cloud[:, 3]},
@@ -193,6 +200,22 @@ class KITTI360(Reader):
             pose=pose,
             meta=meta,
         )
+
+    def _found(
+        self, frame: FrameId, xyz: np.ndarray, pose: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and instances of a scan: those that were kept, else found and then kept."""
+        kept, number = self._kept_path(frame), int(frame.frame)
+        if kept is not None and kept.is_file():
+            return read_label_file(kept, self._bin(frame), len(xyz))
+        assert pose is not None  # else nothing says that it is labelled
+        around = self._tree.labelled_around(frame.sequence, number)
+        windows = [read_window(files.static, files.dynamic) for files in around]
+        world = xyz.astype(np.float64) @ pose[:3, :3].T + pose[:3, 3]
+        labels, instances = recover(world, number, windows, self._tolerance_m)
+        if kept is not None:
+            write_bytes(kept, packed(labels, instances))
+        return labels, instances
 
     def _cameras_there(self) -> list[str]:
         if self.unit == "windows":
@@ -225,9 +248,11 @@ class KITTI360(Reader):
 
     def _files(self, index: int) -> list[Path]:
         frame = self.frames[index]
+        kept = self._kept_path(frame)
         if self.unit == "windows":
-            files = [self._window(frame)]
-            paths = []
+            files, paths = [self._window(frame)], []
+        elif kept is not None and kept.is_file() and self._labels != "none":
+            return [self._bin(frame), kept]
         else:
             around = self._tree.labelled_around(frame.sequence, int(frame.frame))
             files = around if self._has_labels(frame) else []
@@ -249,6 +274,11 @@ class KITTI360(Reader):
 
     def _bin(self, frame: FrameId) -> Path:
         return self._tree.scan_folder(frame.sequence) / f"{frame.frame}.bin"
+
+    def _kept_path(self, frame: FrameId) -> Path | None:
+        if self._kept is None or self.unit == "windows":
+            return None
+        return self._kept / drive_name(frame.sequence) / f"{frame.frame}.label"
 
     def _pictures(self, sequence: str, camera: str) -> Path:
         return self.folder / "data_2d_raw" / drive_name(sequence) / camera / "data_rect"

@@ -79,6 +79,23 @@ def read_label_file(path: Path, cloud_path: Path, num_points: int) -> tuple[np.n
     return (packed & 0xFFFF).astype(np.int64), (packed >> 16).astype(np.int64)
 
 
+def packed(semantic: np.ndarray, instances: np.ndarray) -> bytes:
+    """The bytes of a ``.label``: instance << 16 | semantic id for each point, uint32.
+
+    Args:
+        semantic: (N,) raw ids, 0..65535.
+        instances: (N,) instance ids, 0..65535.
+
+    Raises:
+        LabelError: if an id does not fit into 16 bits.
+    """
+    for ids in (semantic, instances):
+        if len(ids) and not 0 <= ids.min() <= ids.max() <= 0xFFFF:
+            raise LabelError(f"ids from {ids.min()} to {ids.max()} do not fit into 16 bits.")
+    words = (instances.astype("<u4") << np.uint32(16)) | semantic.astype("<u4")
+    return words.astype("<u4").tobytes()
+
+
 def read_calib(path: Path) -> dict[str, np.ndarray]:
     """Read a ``calib.txt``.
 
@@ -109,7 +126,9 @@ def read_poses(path: Path) -> np.ndarray:
         DataError: if a line is not twelve finite numbers or not rigid, naming the line.
     """
     lines = text_lines(path)
-    poses = np.stack([parse_matrix(line, path, i) for i, line in enumerate(lines, 1)] or [np.eye(4)])
+    poses = np.stack(
+        [parse_matrix(line, path, i) for i, line in enumerate(lines, 1)] or [np.eye(4)]
+    )
     poses = poses[: len(lines)]
     check_rigid(poses, path)
     return poses
