@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,20 +10,29 @@ from rich.table import Table
 
 from pcseg.cli.console import console
 
-KINDS = ("configs", "datasets", "models", "labels", "sensors", "layouts", "settings")
+KINDS = ("configs", "datasets", "models", "labels", "views", "sensors", "layouts", "settings")
 
 
 def ls(
     kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}, all.")] = "all",
+    markdown: Annotated[
+        Path | None,
+        typer.Option(help="With labels or views: write them as Markdown into this folder instead."),
+    ] = None,
 ) -> None:
     """List configurations, datasets, models, label sets, what can be simulated, or all settings."""
     from pcseg.errors import ConfigError
+
+    if markdown is not None:
+        _write_docs(kind, markdown)
+        return
 
     listings = {
         "configs": _configs,
         "datasets": _datasets,
         "models": _models,
         "labels": _labels,
+        "views": _views,
         "sensors": _sensors,
         "layouts": _layouts,
         "settings": _settings,
@@ -51,12 +61,20 @@ def _configs() -> Table:
 
 
 def _datasets() -> Table:
-    from pcseg.data.catalogue import DATASETS, dataset_facts
+    from pcseg.data.catalogue import DATASETS, dataset_facts, default_label_set
+    from pcseg.data.splits import splits
 
-    table = _table("datasets", "name", "what it is", "classes", "sensors", "licence")
+    table = _table("datasets", "name", "what it is", "label sets (classes)", "splits", "licence")
     for name in DATASETS:
         facts = dataset_facts(name)
-        table.add_row(name, *(facts.get(k, "") for k in ("title", "classes", "sensors", "licence")))
+        about = (facts.get(key, "") for key in ("title", "sensors", "citation"))
+        label_map = default_label_set(name)
+        parts = [
+            f"{convention}: {', '.join(table)}"
+            for convention, table in (splits(label_map) if label_map else {}).items()
+        ]
+        what = "\n".join(filter(None, about))
+        table.add_row(name, what, facts["classes"], "\n".join(parts), facts["licence"])
     return table
 
 
@@ -76,6 +94,26 @@ def _labels() -> Table:
     for name in list_label_sets():
         classes = label_set(name)
         table.add_row(name, ", ".join(classes.names), classes.hash)
+    return table
+
+
+def _views() -> Table:
+    from pcseg.evaluate import list_views, view
+    from pcseg.evaluate.house import BENCHMARK, HOUSE_VIEWS, LEVELS, SOURCES, TARGETS
+
+    table = _table("views", "name", "classes", "from", "to (split)", "trained on", "rule", "hash")
+    for name in list_views():
+        if name not in HOUSE_VIEWS:
+            one = view(name)
+            targets = ", ".join(f"{target} ({split})" for target, split in one.targets.items())
+            sources = ", ".join(one.sources)
+            rule = one.protocol.name
+            table.add_row(
+                name, str(len(one.names)), sources, targets, one.train_labels, rule, one.hash
+            )
+    for level in LEVELS:
+        name = f"{BENCHMARK}/{level}/<from>-<to>"
+        table.add_row(name, "", ", ".join(SOURCES), ", ".join(TARGETS), "source", "pcseg/1", "")
     return table
 
 
@@ -123,3 +161,16 @@ def _settings() -> Table:
     for network in get_args(get_args(ModelConfig)[0]):
         add(network, f"model ({network.model_fields['name'].default}).")
     return table
+
+
+def _write_docs(kind: str, folder: Path) -> None:
+    from pcseg.cli.label_docs import label_docs
+    from pcseg.errors import ConfigError
+    from pcseg.files import write_text
+
+    if kind not in ("labels", "views"):
+        raise ConfigError(f"--markdown goes with labels or views, not with '{kind}'.")
+    for path, content in label_docs().items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        write_text(folder / path, content)
+    console.print(f"wrote {folder / 'labels.md'}")

@@ -98,7 +98,7 @@ def _completed(path: Path, data: dict[str, Any]) -> dict[str, Any]:
                 f"It has: {', '.join(whole['sets'])}."
             )
         made["sets"] = {name: whole["sets"][name] for name in made["sets"]}
-    extra = made.pop("also_ignored", None)
+    extra = made.get("also_ignored")
     return _with_ignored(made, extra) if extra else made
 
 

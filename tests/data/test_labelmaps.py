@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from pcseg.data import IGNORE, label_set, list_label_sets
+from pcseg.data.label_files import shipped_maps
 from pcseg.data.labels import map_data
 from pcseg.data.splits import splits
 from pcseg.errors import LabelError
+
+MAPS = sorted(shipped_maps())
 
 FROZEN = {
     "a2d2/xmuda_a2d2_10": "89149d6b3fb9",
@@ -163,19 +169,196 @@ def test_things_are_vehicles_and_people() -> None:
     assert kitti.from_dict(kitti.to_dict()).thing_classes == kitti.thing_classes
 
 
-def test_splits_do_not_overlap() -> None:
-    for name in ("semantic_kitti", "semantic_poss"):
-        for table in splits(name).values():
-            flat = [sequence for part in table.values() for sequence in part]
-            assert len(flat) == len(set(flat))
-    official = splits("semantic_kitti")["official"]
-    assert official["val"] == ["08"]
-    assert {name: len(part) for name, part in official.items()} == {
-        "train": 10,
-        "val": 1,
-        "test": 11,
+@pytest.mark.parametrize("name", MAPS)
+def test_facts_are_complete(name: str) -> None:
+    facts = map_data(name)["facts"]
+    for key in ("title", "licence", "sensors", "scans", "citation", "url"):
+        assert len(str(facts.get(key, ""))) > 3, key
+    assert facts["url"].startswith("http")
+    assert map_data(name)["label_storage"]
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_things_moving_and_colours_are_of_known_ids(name: str) -> None:
+    data = map_data(name)
+    ids = set(data["raw_names"])
+    assert set(data["things"]) <= ids and set(data["moving"]) <= set(data["things"])
+    colors = data.get("raw_colors", {})
+    assert not colors or set(colors) == ids - set(data.get("also_ignored", ()))
+    assert all(len(c) == 3 and all(0 <= v <= 255 for v in c) for c in colors.values())
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_classes_of_the_default_set_can_be_told_apart_by_colour(name: str) -> None:
+    colors = label_set(name).colors.astype(int)
+    apart = np.abs(colors[:, None] - colors[None]).max(-1)
+    assert (apart + 999 * np.eye(len(colors), dtype=int)).min() >= 14
+
+
+def test_sets_of_one_name_have_the_same_classes_in_every_dataset() -> None:
+    classes: dict[str, tuple[str, ...]] = {}
+    for name in list_label_sets():
+        table = label_set(name)
+        if table.name != "full":
+            assert classes.setdefault(table.name, table.names) == table.names, name
+
+
+@pytest.mark.parametrize("name", [n for n in list_label_sets() if n.endswith("/dg_l2")])
+def test_the_two_levels_of_the_tree_nest(name: str) -> None:
+    fine, coarse = label_set(name), label_set(name.replace("dg_l2", "dg_l3"))
+    parent = {
+        "car": "vehicle", "large-vehicle": "vehicle", "drivable": "flat-ground",
+        "sidewalk": "flat-ground", "terrain": "flat-ground", "pole-and-sign": "manmade",
+        "building-and-fence": "manmade",
+    }  # fmt: skip
+    for raw, node in fine.raw_to_train.items():
+        if node != IGNORE:
+            wanted = parent.get(fine.names[node], fine.names[node])
+            assert coarse.names[coarse.raw_to_train[raw]] == wanted
+    defined = set(coarse.raw_to_train.values()) - {IGNORE}
+    assert defined == set(range(coarse.num_classes))
+
+
+def test_a_part_of_the_tree_is_defined_by_one_kind_of_id_alone() -> None:
+    """Where an id mixes parts, no part of it has ids of its own: half a class is no class."""
+    mixed = {
+        "semantic_poss": ({22: "flat-ground", 7: "vehicle"}, 5),
+        "nuscenes_lidarseg": ({28: "manmade"}, 8),
+        "pandaset": ({42: "manmade"}, 7),
     }
+    for name, (ids, defined) in mixed.items():
+        coarse, fine = label_set(f"{name}/dg_l3"), label_set(f"{name}/dg_l2")
+        for raw, node in ids.items():
+            assert coarse.names[coarse.raw_to_train[raw]] == node
+            assert fine.raw_to_train[raw] == IGNORE
+        assert len(set(fine.raw_to_train.values()) - {IGNORE}) == defined
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_splits_do_not_overlap(name: str) -> None:
+    for table in splits(name).values():
+        for part in table.values():
+            assert len(part) == len(set(part))
+        whole = [sequence for key in ("train", "val", "test") for sequence in table.get(key, ())]
+        assert len(whole) == len(set(whole))
+
+
+def test_splits_have_the_published_sizes() -> None:
+    assert splits("semantic_kitti")["official"]["val"] == ["08"]
     assert splits("semantic_kitti")["xmuda"]["test"] == ["08"]
+    sizes = {
+        ("semantic_kitti", "official"): {"train": 10, "val": 1, "test": 11},
+        ("nuscenes_lidarseg", "official"): {"train": 700, "val": 150, "test": 150},
+        ("scannet", "official"): {"train": 1201, "val": 312, "test": 100},
+        ("pandaset", "3dlabelprop"): {"test": 76},
+        ("pandaset", "3dlabelprop-19"): {"test": 19},
+        ("a2d2", "xmuda"): {"train": 20, "test": 1},
+        ("s3dis", "area5"): {"train": 5, "val": 1},
+    }
+    for (name, convention), expected in sizes.items():
+        found = splits(name)[convention]
+        assert {part: len(found[part]) for part in expected} == expected
+    pandaset = splits("pandaset")
+    assert set(pandaset["3dlabelprop-19"]["test"]) < set(pandaset["3dlabelprop"]["test"])
+
+
+def test_nuscenes_has_its_sixteen_classes() -> None:
+    table = label_set("nuscenes_lidarseg/ns16")
+    official = {
+        9: 1, 14: 2, 15: 3, 16: 3, 17: 4, 18: 5, 21: 6, 2: 7, 3: 7, 4: 7, 6: 7, 12: 8, 22: 9,
+        23: 10, 24: 11, 25: 12, 26: 13, 27: 14, 28: 15, 30: 16,
+    }  # fmt: skip
+    assert {raw: k + 1 for raw, k in table.raw_to_train.items() if k != IGNORE} == official
+
+
+def test_scannet_keeps_the_ids_of_the_benchmark() -> None:
+    assert label_set("scannet/scannet20").decode(np.arange(20)).tolist() == [
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 24, 28, 33, 34, 36, 39,
+    ]  # fmt: skip
+
+
+def test_growsp_ignores_clutter() -> None:
+    full, fewer = label_set("s3dis/s3dis13"), label_set("s3dis/s3dis12")
+    clutter = full.names.index("clutter")
+    assert fewer.names == full.names[:12] and fewer.raw_to_train[clutter] == IGNORE
+
+
+def test_stf_and_kitti_name_the_same_classes() -> None:
+    assert label_set("semantic_stf").encode(np.arange(21)).tolist() == [
+        IGNORE, *range(19), IGNORE,
+    ]  # fmt: skip
+
+
+def test_ignored_points_are_written_as_an_ignored_id() -> None:
+    assert label_set("s3dis").decode(np.array([IGNORE, 0])).tolist() == [255, 0]
+    assert label_set("parisluco3d").decode(np.array([IGNORE])).tolist() == [44]
+    again = label_set("s3dis").from_dict(label_set("s3dis").to_dict())
+    assert again.decode(np.array([IGNORE])).tolist() == [255]
+
+
+def test_boxes_leave_everything_else_as_background() -> None:
+    table = label_set("nuscenes_boxes/bevdg_5")
+    truck, bus, animal, outside = 23, 15, 1, 24
+    names = [*table.names, "ignored"]
+    found = table.encode(np.array([truck, bus, animal, outside, 0]))
+    assert [names[i] for i in found] == ["truck", "ignored", "background", "background", "ignored"]
+
+
+class TestMapsBasedOnOthers:
+    """`based_on`, `also_ignored`, and sets kept by name."""
+
+    def write(self, folder: Path, text: str) -> Path:
+        path = folder / "mine.yaml"
+        path.write_text(text)
+        return path
+
+    def test_takes_what_it_does_not_state(self, tmp_path: Path) -> None:
+        path = self.write(
+            tmp_path,
+            "based_on: semantic_kitti\nfacts: {title: Mine}\nsets: [sk19]\n"
+            "also_ignored: {21: fog}\n",
+        )
+        data = map_data(path)
+        assert (
+            data["facts"]["title"] == "Mine" and data["facts"]["url"] == "http://semantic-kitti.org"
+        )
+        assert list(data["sets"]) == ["sk19"]
+        table = label_set(f"{path}/sk19")
+        assert table.encode(np.array([10, 21])).tolist() == [0, IGNORE]
+        assert table.raw_names[21] == "fog"
+        assert 21 not in label_set("semantic_kitti/sk19").raw_to_train
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("based_on: nothing\n", "based_on 'nothing' is not another shipped label map"),
+            (
+                "based_on: waymo\nsets: [sk19]\n",
+                "label map 'waymo' has no set 'sk19'. It has: wo22",
+            ),
+            ("dataset: x\nsets: {}\n", "needs 'dataset' and 'sets'"),
+            ("[1, 2", "not valid YAML"),
+        ],
+    )
+    def test_damaged_maps_are_refused(self, tmp_path: Path, text: str, message: str) -> None:
+        with pytest.raises(LabelError, match=message):
+            map_data(self.write(tmp_path, text))
+
+    def test_an_ignored_id_must_be_ignored(self, tmp_path: Path) -> None:
+        path = self.write(
+            tmp_path,
+            "dataset: x\nignored_raw: 1\nsets: {a: {names: [b], raw_to_train: {0: -1, 1: 0}}}\n",
+        )
+        with pytest.raises(LabelError, match="ignored_raw 1 is not a raw id that is ignored"):
+            label_set(str(path))
+
+    def test_a_changed_file_is_read_again(self, tmp_path: Path) -> None:
+        text = "dataset: x\nsets: {a: {names: [b], raw_to_train: {0: -1, 1: 0}}}\n"
+        path = self.write(tmp_path, text)
+        assert label_set(str(path)).names == ("b",)
+        path.write_text(text.replace("[b]", "[c]"))
+        os.utime(path, ns=(1, 1))
+        assert label_set(str(path)).names == ("c",)
 
 
 def test_unknown_raw_label_is_named_with_its_count() -> None:
