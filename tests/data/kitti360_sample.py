@@ -9,9 +9,13 @@ import numpy as np
 
 from pcseg.data import Scan
 from pcseg.io import PointFile, write_points
-from pcseg.sim import Lidar, build_street, sensor
+from pcseg.sim import Lidar, World, sensor
 from pcseg.sim import classes as sim
-from pcseg.sim.mesh import pose
+from pcseg.sim.mesh import join, pose
+from pcseg.sim.path import STEP_M
+from pcseg.sim.path import Path as Way
+from pcseg.sim.shapes.primitives import box, quads
+from pcseg.sim.world import Mover, Track
 
 DRIVE = "2013_05_28_drive_0003_sync"
 CAR, ROAD = 26, 7
@@ -43,7 +47,7 @@ class Drive:
 
 def write_drive(root: Path) -> Drive:
     """Six sweeps, frames 10 to 15, accumulated in one window for training."""
-    street = build_street([0, 0, 0], 220.0)
+    street = small_street()
     lidar = Lidar(street, sensor("hdl64e_s3").thinned(8))
     numbers = range(10, 16)
     times = [2.0 + PERIOD_S * number for number in numbers]
@@ -67,6 +71,24 @@ def write_drive(root: Path) -> Drive:
     (raw.parent / "timestamps.txt").write_text("\n".join(stamps) + "\n")
     write_window(root, scans, "0000000010_0000000015")
     return Drive(root, scans)
+
+
+def small_street() -> World:
+    """A road between blocks, poles and parked cars; one car overtakes the sensor's."""
+    length = int(200.0 / STEP_M) + 1
+    path = Way(np.arange(length)[:, None] * [STEP_M, 0, 0], np.zeros(length))
+    corners = [[0, -60, 0], [200, -60, 0], [200, 60, 0], [0, 60, 0]]
+    parts = [quads(np.array([corners], float), "asphalt").labelled(sim.ROAD)]
+    for i in range(12):
+        x, side = 12.0 + 16 * i, (-1) ** i
+        block = box((9, 6, 8), (x, side * 14, 4), "plaster")
+        parts.append(block.labelled(sim.BUILDING))
+        parked = box((4.2, 1.8, 1.4), (x + 7, side * 6, 0.8), "plaster")
+        parts.append(parked.labelled(sim.CAR, i + 1))
+        parts.append(box((0.15, 0.15, 5), (x + 3, -side * 7, 2.5), "plaster").labelled(sim.POLE))
+    body = box((4.2, 1.8, 1.4), (0, 0, 0.8), "plaster").labelled(sim.MOVING[sim.CAR], 40)
+    ahead = Mover((body,), Track(path, 95.0, 12.0, 3.0), 1.0, 40)
+    return World(join(parts), (ahead,), path, Track(path, 80.0, 9.0, 0.0))
 
 
 def write_window(root: Path, scans: dict[int, Scan], name: str, part: str = "train") -> None:
