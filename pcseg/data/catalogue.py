@@ -22,6 +22,7 @@ DATASETS = {
     "rellis3d": "pcseg.data.readers.rellis3d:Rellis3D",
     "parisluco3d": "pcseg.data.readers.parisluco3d:ParisLuco3D",
     "pandaset": "pcseg.data.readers.pandaset:PandaSet",
+    "a2d2": "pcseg.data.readers.a2d2:A2D2",
     "las": "pcseg.data.readers.las:Las",
     "nuscenes": "pcseg.data.readers.nuscenes:NuScenes",
     "scannet": "pcseg.data.readers.scannet:ScanNet",

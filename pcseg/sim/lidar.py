@@ -50,12 +50,21 @@ def scan(
 class Lidar:
     """A sensor in a world, ready to sweep again and again."""
 
-    def __init__(self, world: World | Stage, sensor: Sensor, engine: str | None = None) -> None:
+    def __init__(
+        self,
+        world: World | Stage,
+        sensor: Sensor,
+        engine: str | None = None,
+        *,
+        body_from_sensor: np.ndarray | None = None,
+    ) -> None:
+        """Prepare a sensor; `body_from_sensor` tells which rays its carrier is in the way of."""
         self.stage = world if isinstance(world, Stage) else Stage(world, engine)
         self.world = self.stage.world
         self.sensor = sensor
         self._bearings = Bearings(sensor)
-        self._reach = np.where(blocked(sensor), 0.0, sensor.range_max_m).astype(np.float32).ravel()
+        hidden = blocked(sensor, body_from_sensor)
+        self._reach = np.where(hidden, 0.0, sensor.range_max_m).astype(np.float32).ravel()
 
     def with_sensor(self, sensor: Sensor) -> Lidar:
         """Another sensor in the same world, which is not prepared again."""

@@ -113,17 +113,29 @@ class Bearings:
         return index[columns < self._columns]
 
 
-def blocked(sensor: Sensor) -> np.ndarray:
-    """(R, C) rays that the carrier is in the way of: where they cross the height of a slab."""
+def blocked(sensor: Sensor, body_from_sensor: np.ndarray | None = None) -> np.ndarray:
+    """(R, C) rays that the carrier is in the way of: where they cross the height of a slab.
+
+    Args:
+        sensor: beam table.
+        body_from_sensor: (4, 4) where it is mounted; by default level, at its usual height above
+            the body's origin.
+    """
     hidden = np.zeros(sensor.directions.shape[:2], bool)
-    down = np.minimum(sensor.directions[..., 2], -1e-6)
+    origins, directions, height_m = sensor.origins, sensor.directions, sensor.mount_height_m
+    if body_from_sensor is not None:
+        turn = body_from_sensor[:3, :3].astype(np.float32)
+        origins, directions = rotated(origins, turn), rotated(directions, turn)
+        height_m = float(body_from_sensor[2, 3])
+        origins[..., :2] += body_from_sensor[:2, 3].astype(np.float32)
+    down = np.minimum(directions[..., 2], -1e-6)
     for back, front, half, height in _CARRIER_M:
-        top = height - sensor.mount_height_m
+        top = height - height_m
         if top > -0.05:
             continue  # the sensor is mounted beside the car, not above it
-        reach = (top - sensor.origins[..., 2]) / down
-        x = sensor.origins[..., 0] + reach * sensor.directions[..., 0]
-        y = sensor.origins[..., 1] + reach * sensor.directions[..., 1]
+        reach = (top - origins[..., 2]) / down
+        x = origins[..., 0] + reach * directions[..., 0]
+        y = origins[..., 1] + reach * directions[..., 1]
         hidden |= (x > back) & (x < front) & (np.abs(y) < half)
     return hidden
 

@@ -54,7 +54,10 @@ class Recorder:
     def __init__(self, world: World, rig: Rig) -> None:
         self.rig = rig
         self.stage = Stage(world)
-        self.lidars = tuple(Lidar(self.stage, mount.sensor) for mount in rig.lidars)
+        self.lidars = tuple(
+            Lidar(self.stage, mount.sensor, body_from_sensor=mount.body_from_sensor)
+            for mount in rig.lidars
+        )
 
     @property
     def world(self) -> World:

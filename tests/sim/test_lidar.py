@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sim_samples import exact, level_pose, plane_world
@@ -9,6 +11,7 @@ from sim_samples import exact, level_pose, plane_world
 from pcseg.data import Scan, label_set
 from pcseg.sim import Lidar, World, list_sensors, scan, sensor
 from pcseg.sim.classes import GROUND, MOVING, ROAD
+from pcseg.sim.mesh import pose
 from pcseg.sim.radiometry import Surface, detection_probability
 from pcseg.sim.rays import blocked
 from pcseg.sim.shapes.primitives import box
@@ -106,6 +109,23 @@ def test_rays_into_the_carrier_are_lost_and_never_hit_it(rng: np.random.Generato
     assert not hidden[-1, left]
     seen = scan(plane_world(), device, level_pose(1.73), 0.0, rng)
     assert np.linalg.norm(seen.xyz, axis=1).min() > 2.5
+
+
+def test_the_carrier_hides_rays_of_sensors_wherever_they_are_mounted() -> None:
+    device = sensor("hdl64e_s3")
+    level = pose((0.0, 0.0, 1.83))
+    high = replace(device, mount_height_m=1.83)
+    assert np.array_equal(blocked(device, level), blocked(high))
+    # At the front edge of the roof the way ahead is free, and the roof lies behind.
+    ahead = blocked(device, pose((0.85, 0.0, 1.83)))
+    forward = np.abs(np.arctan2(device.directions[-1, :, 1], device.directions[-1, :, 0])) < 0.3
+    assert not ahead[-1, forward].any() and blocked(high)[-1, forward].all()
+    assert ahead[-1, ~forward].any()
+    # With its nose down more rays meet the bonnet, with its nose up none does.
+    assert blocked(device, pose((0.0, 0.0, 1.83), pitch=-0.2))[:, forward].sum() > (
+        blocked(high)[:, forward].sum()
+    )
+    assert not blocked(device, pose((0.0, 0.0, 1.83), pitch=0.3))[:, forward].any()
 
 
 def test_motion_of_the_sensor_is_compensated(rng: np.random.Generator) -> None:

@@ -20,6 +20,7 @@ LAYOUTS = {
     "nuscenes": "pcseg.sim.writers.nuscenes:NuScenesWriter",
     "waymo": "pcseg.sim.writers.waymo:WaymoWriter",
     "pandaset": "pcseg.sim.writers.pandaset:PandaSetWriter",
+    "a2d2": "pcseg.sim.writers.a2d2:A2D2Writer",
 }
 """Layout name and the class that writes it, imported on use."""
 
