@@ -1,7 +1,8 @@
-"""`pcseg simulate`: labelled LiDAR sequences, made here."""
+"""`pcseg simulate`: labelled drives and rooms, made here."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -19,10 +20,21 @@ def simulate(
         str | None,
         typer.Option(help="Device or rig of `pcseg ls sensors` in place of the layout's own."),
     ] = None,
-    sequences: Annotated[str, typer.Option(help="Names, by comma: each a street of its own.")] = (
-        "00,01,08"
-    ),
-    frames: Annotated[int, typer.Option(min=1, help="Scans in each sequence.")] = 20,
+    sequences: Annotated[
+        str | None,
+        typer.Option(help="Names, by comma: each a street of its own; by default 00,01,08."),
+    ] = None,
+    rooms: Annotated[
+        int | None, typer.Option(min=1, help="How many, for scannet and s3dis; by default 6.")
+    ] = None,
+    frames: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Scans in each sequence (20), pictures of each room (scannet: 60), or stations "
+            "of the scanner in it (s3dis: 3).",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything.")] = 0,
     frame_step: Annotated[
         float | None, typer.Option(help="Metres between scans; by default one sweep's way.")
@@ -35,25 +47,43 @@ def simulate(
         float, typer.Option(help="Size of the pictures; 1 is the dataset's own.")
     ] = 1.0,
     columns_step: Annotated[
-        int, typer.Option(min=1, help="Keep every n-th firing: lighter scans.")
-    ] = 1,
+        int | None, typer.Option(min=1, help="Keep every n-th firing: lighter scans.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     overwrite: Annotated[
         bool, typer.Option(help="Replace other simulated data in the folder.")
     ] = False,
 ) -> None:
-    """Simulate streets and a moving car full of sensors, written in a dataset's own layout.
+    """Simulate streets and a moving car full of sensors, or rooms and a camera in them.
 
-    The same arguments give the same bytes. An interrupted call can be repeated: it goes on.
+    All is written in a dataset's own layout. The same arguments give the same bytes. An interrupted
+    call can be repeated: it goes on.
 
-    Example, on one line:
+    Examples, each on one line:
 
       pcseg simulate data/streets --sensor nuscenes --sequences 00,01,02,08 --frames 30
 
       pcseg simulate data/nuscenes --layout nuscenes --image-scale 0.25 --workers 2
+
+      pcseg simulate data/rooms --layout scannet --rooms 7 --image-scale 0.25 --workers 2
     """
+    from pcseg.sim.rooms.layouts import ROOM_LAYOUTS
+
+    drives = {
+        "--sensor": sensor,
+        "--sequences": sequences,
+        "--frame-step": frame_step,
+        "--cameras": cameras,
+        "--columns-step": columns_step,
+    }
+    if layout in ROOM_LAYOUTS:
+        _refuse(layout, drives, "rooms are not driven through")
+        _rooms(out, layout, rooms, frames, seed, image_scale, workers, overwrite)
+        return
+    _refuse(layout, {"--rooms": rooms}, "streets have sequences")
     from pcseg.sim import simulate as run
 
+    names = "00,01,08" if sequences is None else sequences
     with progress("simulate") as update:
         made = run(
             out,
@@ -61,11 +91,11 @@ def simulate(
             sensor=sensor,
             cameras=None if cameras is None else [] if cameras == "none" else cameras.split(","),
             image_scale=image_scale,
-            sequences=tuple(name.strip() for name in sequences.split(",") if name.strip()),
-            frames=frames,
+            sequences=tuple(name.strip() for name in names.split(",") if name.strip()),
+            frames=20 if frames is None else frames,
             seed=seed,
             frame_step=frame_step,
-            columns_step=columns_step,
+            columns_step=columns_step or 1,
             workers=workers,
             overwrite=overwrite,
             progress=update,
@@ -77,3 +107,44 @@ def simulate(
         f"next: pcseg view {out}   or   pcseg train simulated/demo data.root={out} out=RUN",
         soft_wrap=True,
     )
+
+
+def _rooms(
+    out: Path,
+    layout: str,
+    rooms: int | None,
+    frames: int | None,
+    seed: int,
+    image_scale: float,
+    workers: int,
+    overwrite: bool,
+) -> None:
+    from pcseg.sim import simulate_rooms
+
+    with progress("simulate") as update:
+        made = simulate_rooms(
+            out,
+            layout=layout,
+            rooms=6 if rooms is None else rooms,
+            frames=frames,
+            seed=seed,
+            image_scale=image_scale,
+            workers=workers,
+            overwrite=overwrite,
+            progress=update,
+        )
+    console.print(
+        f"[bold green]done[/]: {made.frames} rooms ({made.written} new) in {out}", soft_wrap=True
+    )
+    console.print(f"next: pcseg check {layout} {out}", soft_wrap=True)
+
+
+def _refuse(layout: str, given: Mapping[str, object], why: str) -> None:
+    """Refuse options that mean nothing for a layout."""
+    from pcseg.errors import ConfigError
+
+    wrong = [name for name, value in given.items() if value is not None]
+    if wrong:
+        raise ConfigError(
+            f"{', '.join(wrong)}: not for the layout '{layout}': {why}. Leave it out."
+        )
