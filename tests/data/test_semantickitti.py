@@ -205,3 +205,15 @@ def test_converted_scans_are_counted_as_their_source_says(realdata: Path) -> Non
     counts = dict(zip(data.label_set.names, data.class_counts().tolist(), strict=True))
     assert counts["car"] == 28_039 and counts["road"] == 137_212 and counts["traffic-sign"] == 382
     assert data.point_counts().sum() == sum(len(scan) for scan in data)
+
+
+@pytest.mark.realdata
+def test_another_projects_cut_out_is_read_whole(realdata: Path) -> None:
+    """Fifty points that mmdetection3d tests its own reader with."""
+    scan = SemanticKITTI(realdata / "mmdet3d_tiny/semantickitti", "00", require=("labels",))[0]
+    assert len(scan) == 50 and scan.pose is None and (scan.instances == 0).all()
+    stored = realdata / "mmdet3d_tiny/semantickitti/sequences/00"
+    cloud = np.fromfile(stored / "velodyne/000000.bin", "<f4").reshape(-1, 4)
+    words = np.fromfile(stored / "labels/000000.label", "<u4")
+    assert np.array_equal(scan.xyz, cloud[:, :3])
+    assert np.array_equal(scan.raw_labels, words & 0xFFFF)
