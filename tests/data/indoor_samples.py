@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -172,6 +173,35 @@ def room_rgb(step: int = 0) -> np.ndarray:
     """COLOR_SIZE x 3 uint8: red tells the column, green the row, blue the frame."""
     rows, columns = np.indices(COLOR_SIZE)
     return np.stack([columns * 2, rows * 3, np.full(COLOR_SIZE, step)], axis=2).astype(np.uint8)
+
+
+def room_labels(pose: np.ndarray) -> np.ndarray:
+    """COLOR_SIZE uint16: raw ids of the wall (1) and the floor (3) as the colour camera sees them.
+
+    The top row is not annotated.
+    """
+    down = (np.arange(COLOR_SIZE[0]) - COLOR_K[1, 2]) / COLOR_K[1, 1]
+    with np.errstate(divide="ignore"):
+        floor = np.where(down > 0, pose[2, 3] / down, np.inf) < 3 - pose[0, 3]
+    ids = np.where(floor, 3, 1)
+    ids[0] = 0
+    return np.repeat(ids[:, None], COLOR_SIZE[1], axis=1).astype(np.uint16)
+
+
+def write_label_pictures(scene: Path, numbers: Sequence[int], packed: bool) -> Path:
+    """Write ``label-filt``, as a folder or packed as ScanNet distributes it."""
+    folder, archive = scene / "label-filt", scene / f"{scene.name}_2d-label-filt.zip"
+    if not packed:
+        folder.mkdir()
+        for i in numbers:
+            Image.fromarray(room_labels(camera_pose(i))).save(folder / f"{i}.png")
+        return folder
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for i in numbers:
+            out = io.BytesIO()
+            Image.fromarray(room_labels(camera_pose(i))).save(out, "PNG")
+            file.writestr(f"label-filt/{i}.png", out.getvalue())
+    return archive
 
 
 def encoded(rgb: np.ndarray, format: str) -> bytes:

@@ -11,12 +11,10 @@ from pathlib import Path
 import indoor_samples as made
 import numpy as np
 import pytest
-from PIL import Image
 
 from pcseg.data.catalogue import open_dataset
 from pcseg.data.dataset import FrameId
 from pcseg.data.labels import label_set
-from pcseg.data.projection import project, visible
 from pcseg.data.readers.scannet import ScanNet
 from pcseg.data.readers.scannet_mesh import faces_of, vertex_normals
 from pcseg.data.scan import concatenate
@@ -217,62 +215,6 @@ def test_open_by_name_pickle_and_counts(tmp_path: Path) -> None:
     assert data.class_counts()[[0, 1, 4, 14]].tolist() == [SQUARE] * 4
     with pytest.raises(ConfigError, match=r"label_ids='nyu' is not possible"):
         open_dataset("scannet", tmp_path, "train", label_ids="nyu")
-
-
-@pytest.mark.parametrize("form", ["sens", "folder"])
-@pytest.mark.parametrize("grid", ["color", "depth"])
-@pytest.mark.parametrize("align", [False, True])
-def test_views_see_the_mesh(tmp_path: Path, form: str, grid: str, align: bool) -> None:
-    scene = made.write_scene(tmp_path)
-    if form == "sens":
-        made.write_sens(scene / "scene0000_00.sens", num_frames=5)
-    else:
-        made.write_exported(scene, num_frames=5)
-    data = ScanNet(tmp_path, "all", CLASSES, align=align)
-    scan, views = data[0], list(data.views(0, every=2, grid=grid))
-    assert [view.name for view in views] == ["0", "2", "4"]
-    size = made.COLOR_SIZE if grid == "color" else made.DEPTH_SIZE
-    # The made depth knows the wall and the floor, not the squares before them.
-    background = scan.select(scan.raw_labels <= 2)
-    for view in views:
-        assert view.rgb.shape[:2] == view.depth.shape == size
-        found = project(view, background.xyz)
-        rows, columns = found.pixels()
-        measured = view.depth[rows, columns] > 0
-        assert measured.sum() > SQUARE / 2
-        assert visible(view, found)[found.inside][measured].all()
-    if form == "sens" and grid == "color":
-        assert np.array_equal(views[1].rgb, made.room_rgb(2)) and views[1].time == 2.0
-        assert np.array_equal(views[1].K, made.COLOR_K)
-    if grid == "depth":
-        assert np.array_equal(views[0].K, made.DEPTH_K)
-        stored = made.room_depth(made.camera_pose(0)).astype(np.float32) / np.float32(1000)
-        assert np.array_equal(views[0].depth, stored)
-
-
-def test_frames_exported_smaller_get_smaller_intrinsics(tmp_path: Path) -> None:
-    scene = made.write_exported(made.write_scene(tmp_path), num_frames=1)
-    small = Image.fromarray(made.room_rgb()).resize((48, 36))
-    small.save(scene / "color" / "0.jpg")
-    view = next(ScanNet(tmp_path, "all", CLASSES).views(0))
-    assert view.K[0, 0] == 30 and view.K[0, 2] == pytest.approx(23.5)
-
-
-def test_lost_frames_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    scene = made.write_scene(tmp_path)
-    made.write_sens(scene / "scene0000_00.sens", num_frames=4, lost=[1, 2])
-    assert [view.name for view in ScanNet(tmp_path, "all", CLASSES).views(0, every=1)] == ["0", "3"]
-    assert "2 frames were left out, their camera was lost (pose not finite): 1, 2" in caplog.text
-
-
-def test_scenes_without_frames(tmp_path: Path) -> None:
-    made.write_scene(tmp_path)
-    with pytest.raises(DataError, match=r"scene0000_00\.sens: missing, and no folder.*SensReader"):
-        next(ScanNet(tmp_path, "all", CLASSES).views(0))
-    with pytest.raises(ConfigError, match="grid='small'"):
-        next(ScanNet(tmp_path, "all", CLASSES).views(0, grid="small"))
-    with pytest.raises(ConfigError, match="every=0"):
-        next(ScanNet(tmp_path, "all", CLASSES).views(0, every=0))
 
 
 @pytest.mark.realdata

@@ -16,6 +16,7 @@ from pcseg.data.readers.rgbd_images import (
     read_depth,
     read_rgb,
     scaled_intrinsics,
+    size_of,
     smooth,
 )
 from pcseg.data.readers.rgbd_matrices import read_matrix, refuse_unrigid
@@ -61,9 +62,9 @@ class RgbdFrame:
         rgb, K, depth = self.rgb, self.color_K, self.depth
         one_grid = rgb.shape[:2] == depth.shape and np.array_equal(K, self.depth_K)
         if grid == "depth" and not one_grid:
-            rgb, K = smooth(rgb, K, self.depth_K, _size(depth)), self.depth_K
+            rgb, K = smooth(rgb, K, self.depth_K, size_of(depth)), self.depth_K
         elif not one_grid:
-            depth = nearest(depth, self.depth_K, K, _size(rgb))
+            depth = nearest(depth, self.depth_K, K, size_of(rgb))
         camera_from_sensor = np.linalg.inv(self.pose) @ sensor_to_world
         return View(rgb, K, camera_from_sensor, depth, name=self.name, time=self.time)
 
@@ -171,9 +172,9 @@ class FolderFrames:
         return RgbdFrame(
             name,
             rgb,
-            scaled_intrinsics(color_K, color_size or _size(rgb), _size(rgb)),
+            scaled_intrinsics(color_K, color_size or size_of(rgb), size_of(rgb)),
             metres,
-            scaled_intrinsics(depth_K, depth_size or _size(metres), _size(metres)),
+            scaled_intrinsics(depth_K, depth_size or size_of(metres), size_of(metres)),
             pose,
         )
 
@@ -249,10 +250,6 @@ def read_intrinsics(path: Path) -> np.ndarray:
             f"0 0 1): {K.tolist()}. Mend the file."
         )
     return K
-
-
-def _size(picture: np.ndarray) -> tuple[int, int]:
-    return picture.shape[0], picture.shape[1]
 
 
 def _say_lost(source: Path, lost: list[str]) -> None:

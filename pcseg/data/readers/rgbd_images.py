@@ -51,15 +51,28 @@ def read_gray(path: Path) -> np.ndarray:
     Raises:
         DataError: if it is missing, damaged, absurdly large, or in colour.
     """
-    image = _open(_bytes(path), path, None)
+    return decode_gray(_bytes(path), path)
+
+
+def decode_gray(data: bytes, source: object) -> np.ndarray:
+    """Decode a picture of one channel; see `read_gray`.
+
+    Args:
+        data: png.
+        source: named in errors.
+
+    Raises:
+        DataError: as `read_gray`.
+    """
+    image = _open(data, source, None)
     if image.mode not in ("L", "I", "I;16", "I;16B"):
         raise DataError(
-            f"{path}: a picture of mode {image.mode}, where one channel of 8 or 16 bits is "
+            f"{source}: a picture of mode {image.mode}, where one channel of 8 or 16 bits is "
             "expected. Was it saved again by a program that makes colours of it? Copy it again."
         )
     values = np.array(image)
     if values.min(initial=0) < 0 or values.max(initial=0) > np.iinfo(np.uint16).max:
-        raise DataError(f"{path}: values outside 16 bits. Copy the picture again.")
+        raise DataError(f"{source}: values outside 16 bits. Copy the picture again.")
     return values.astype(np.uint16)
 
 
@@ -128,6 +141,11 @@ def scaled_intrinsics(K: np.ndarray, size: tuple[int, int], target: tuple[int, i
     scaled[0, 2] += 0.5 * scale_x - 0.5
     scaled[1, 2] += 0.5 * scale_y - 0.5
     return scaled
+
+
+def size_of(picture: np.ndarray) -> tuple[int, int]:
+    """(height, width) of a picture."""
+    return picture.shape[0], picture.shape[1]
 
 
 def _source(at: np.ndarray, f: float, c: float, target_f: float, target_c: float) -> np.ndarray:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,41 +13,28 @@ import numpy as np
 
 from pcseg.data.dataset import FrameId
 from pcseg.data.labels import LabelSet
-from pcseg.data.reader import Reader, check_choice, check_every
-from pcseg.data.readers.rgbd_frames import GRIDS, Frames, SensFrames, exported_frames
+from pcseg.data.reader import Reader, check_choice, check_every, pixels_of
+from pcseg.data.readers.rgbd_frames import GRIDS, Frames, RgbdFrame, SensFrames, exported_frames
+from pcseg.data.readers.rgbd_images import nearest, scaled_intrinsics, size_of
+from pcseg.data.readers.scannet_annotations import LABEL_SOURCES, Annotations
 from pcseg.data.readers.scannet_files import (
     TABLE,
     SceneFiles,
-    SceneObject,
     axis_alignment,
     read_facts,
     read_mesh,
-    read_objects,
     read_segments,
-    read_table,
-    read_vertex_labels,
 )
-from pcseg.data.readers.scannet_labels import (
-    LABEL_IDS,
-    NYU40,
-    RAW,
-    Table,
-    instances_of,
-    labels_of_objects,
-    to_nyu40,
-    unknown_segments,
-    weigh,
-)
+from pcseg.data.readers.scannet_labels import LABEL_IDS, RAW, to_nyu40
 from pcseg.data.readers.scannet_mesh import vertex_normals
+from pcseg.data.readers.scannet_pictures import LabelPictures
 from pcseg.data.scan import Scan, View
-from pcseg.errors import DataError, LabelError
-from pcseg.io.points import PointFile
+from pcseg.errors import DataError
 
 log = logging.getLogger(__name__)
 
 MESH = "mesh"
 """The one frame of a scene."""
-LABEL_SOURCES = ("ply", "aggregation")
 _FOLDERS = ("scans", "scans_test")
 
 
@@ -107,7 +96,6 @@ class ScanNet(Reader):
         check_choice("label_ids", label_ids, LABEL_IDS)
         check_choice("labels_from", labels_from, LABEL_SOURCES)
         self._align, self._label_ids, self._labels_from = align, label_ids, labels_from
-        self._said: set[str] = set()
         super().__init__(
             root,
             split,
@@ -117,8 +105,8 @@ class ScanNet(Reader):
             invalid=invalid,
             every=every,
         )
-        self._table_path = Path(table) if table is not None else self._find_table()
-        self._table: Table | None = read_table(self._table_path) if self._table_path else None
+        path = Path(table) if table is not None else self._find_table()
+        self._annotations = Annotations(labels_from, label_ids, path, self.folder)
 
     def files(self, frame: FrameId) -> SceneFiles:
         """Where the files of a scene lie."""
@@ -147,7 +135,8 @@ class ScanNet(Reader):
         """Stream the frames of scene number `index` as views of its scan, one in memory at a time.
 
         Colour and depth camera are taken to be at one place, as is usual for ScanNet. Frames whose
-        tracking was lost are left out, with a notice.
+        tracking was lost are left out, with a notice. Pixels get train ids where the scene has
+        pictures of labels (``label-filt/`` or its archive) and the label table is there.
 
         Args:
             index: of the scene.
@@ -166,8 +155,35 @@ class ScanNet(Reader):
             files = self.files(self.frames[index])
             matrix = axis_alignment(read_facts(files.facts), files.facts)
             sensor_to_world = np.eye(4) if matrix is None else np.linalg.inv(matrix)
-        for frame in self.frames_of(index).read(every):
-            yield frame.view(sensor_to_world, grid)
+        with closing(self._label_pictures(index)) as pictures:
+            for frame in self.frames_of(index).read(every):
+                view = frame.view(sensor_to_world, grid)
+                stored = pictures.read(frame.name)
+                yield view if stored is None else self._with_labels(view, frame, stored)
+
+    def _label_pictures(self, index: int) -> LabelPictures:
+        """The label pictures of a scene; none if they are not wanted or cannot be understood."""
+        folder = self.files(self.frames[index]).folder
+        pictures = LabelPictures(folder)
+        if self._labels == "none":
+            return LabelPictures(None)
+        if pictures and self._annotations.table is None:
+            self._annotations.say_once(
+                "pictures",
+                logging.WARNING,
+                "%s: its pictures of labels are left out, because %s is missing",
+                *(folder, TABLE),
+            )
+            return LabelPictures(None)
+        return pictures
+
+    def _with_labels(self, view: View, frame: RgbdFrame, stored: np.ndarray) -> View:
+        raw, _ = to_nyu40(stored.reshape(-1), RAW, self._annotations.table)
+        nyu40 = raw.reshape(stored.shape)
+        # As large as the pictures were recorded, though these may have been exported smaller.
+        K = scaled_intrinsics(frame.color_K, size_of(frame.rgb), size_of(nyu40))
+        on_grid = nearest(nyu40, K, view.K, size_of(view.rgb))
+        return replace(view, labels=pixels_of(on_grid, self.label_set, f"frame {frame.name}"))
 
     def _locate(self, root: Path) -> Path:
         folders = [root / name for name in _FOLDERS if (root / name).is_dir()] or [root]
@@ -201,7 +217,8 @@ class ScanNet(Reader):
     def _files(self, index: int) -> list[Path]:
         files = self.files(self.frames[index])
         paths = [files.mesh, files.labels, files.segments, files.aggregation, files.facts]
-        paths += [self._table_path] if self._table_path else []
+        table = self._annotations.table_path
+        paths += [table] if table else []
         return [path for path in paths if path.is_file()]
 
     def _reading(self) -> str:
@@ -227,7 +244,10 @@ class ScanNet(Reader):
         scan = Scan(xyz, attrs, pose=np.eye(4), meta=meta)
         if not self._has_labels(frame):
             return scan
-        return self._labelled(scan, files, mesh, segments)
+        found = self._annotations.of(files, mesh, segments)
+        if found.ids is not None:
+            meta = {**meta, "label_ids": found.ids}
+        return scan.replace(raw_labels=found.nyu40, instances=found.instances, meta=meta)
 
     def _aligned(
         self, xyz: np.ndarray, matrix: np.ndarray | None, meta: dict[str, Any]
@@ -241,93 +261,6 @@ class ScanNet(Reader):
         if not self._align:
             return xyz
         return (xyz.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
-
-    def _labelled(
-        self, scan: Scan, files: SceneFiles, mesh: PointFile, segments: np.ndarray | None
-    ) -> Scan:
-        objects = self._objects(files, segments)
-        meta, instances = scan.meta, None
-        if segments is not None and files.aggregation.is_file():
-            instances = instances_of(segments, objects)
-        if self._labels_from == "aggregation":
-            if segments is None:
-                raise DataError(
-                    f"{files.segments}: missing, so the objects of {files.aggregation.name} have "
-                    "no vertices. Copy it, or use labels_from=ply."
-                )
-            raw = labels_of_objects(segments, objects, self._needed_table(files.aggregation))
-            self._say_categories(files.aggregation, objects)
-        else:
-            raw, ids = self._from_ply(files, mesh, segments, objects)
-            meta = {**meta, "label_ids": ids}
-        return scan.replace(raw_labels=raw, instances=instances, meta=meta)
-
-    def _from_ply(
-        self,
-        files: SceneFiles,
-        mesh: PointFile,
-        segments: np.ndarray | None,
-        objects: Sequence[SceneObject],
-    ) -> tuple[np.ndarray, str]:
-        stored = read_vertex_labels(files.labels, mesh, files.mesh)
-        ids = self._label_ids
-        if ids == "auto":
-            found = weigh(stored, segments, objects, self._table)
-            ids = found.ids or NYU40
-            self._say_once(
-                f"{ids} {found.ids is None}",
-                "%s: its labels are taken as %s ids (%s). Say label_ids=%s to be sure",
-                files.labels,
-                ids,
-                f"of {found.vertices} vertices that tell, {found.nyu40:.1%} hold the NYU40 id and "
-                f"{found.raw:.1%} the id of the raw category"
-                if found.vertices
-                else "nothing tells: no objects or no label table",
-                ids,
-            )
-        table = self._needed_table(files.labels) if ids == RAW else self._table
-        raw, stray = to_nyu40(stored, ids, table)
-        if stray:
-            log.warning(
-                "%s: ids that are not in the label table are ignored: %s",
-                files.labels,
-                ", ".join(f"{value} ({count} vertices)" for value, count in stray.items()),
-            )
-        return raw, ids
-
-    def _objects(self, files: SceneFiles, segments: np.ndarray | None) -> list[SceneObject]:
-        if segments is None or not files.aggregation.is_file():
-            return []
-        objects = read_objects(files.aggregation)
-        unknown, named = unknown_segments(segments, objects)
-        if unknown > named / 2:
-            raise LabelError(
-                f"{files.aggregation}: {unknown} of the {named} segments it names are not in "
-                f"{files.segments.name}. It belongs to another mesh (the finer one has "
-                "_vh_clean.aggregation.json): copy both again."
-            )
-        if unknown:
-            log.warning("%s: %d of %d segments do not exist", files.aggregation, unknown, named)
-        return objects
-
-    def _say_categories(self, path: Path, objects: Sequence[SceneObject]) -> None:
-        unknown = sorted({o.category for o in objects} - set(self._needed_table(path)))
-        if unknown:
-            listed = ", ".join(unknown)
-            log.warning("%s: categories without a row in the label table: %s", path, listed)
-
-    def _say_once(self, key: str, message: str, *values: object) -> None:
-        if key not in self._said:
-            self._said.add(key)
-            log.info(message, *values)
-
-    def _needed_table(self, path: Path) -> Table:
-        if self._table is None:
-            raise LabelError(
-                f"{path}: needs ScanNet's label table to become NYU40 ids. Copy {TABLE} into "
-                f"{self.folder}, or give its path with table=."
-            )
-        return self._table
 
     def _find_table(self) -> Path | None:
         places = [folder / TABLE for folder in (self.folder, *self.folder.parents[:2])]
