@@ -16,7 +16,13 @@ from pcseg.data.readers.kitti360_labels import TOLERANCE_M, compensated, read_wi
 from pcseg.data.readers.kitti360_tree import Tree, WindowFiles
 from pcseg.data.readers.kitti360_windows import read_accumulated
 from pcseg.data.readers.kitti_cameras import Lens, read_view
-from pcseg.data.readers.kitti_files import count_points, packed, read_cloud, read_label_file
+from pcseg.data.readers.kitti_files import (
+    coordinates,
+    count_points,
+    packed,
+    read_cloud,
+    read_label_file,
+)
 from pcseg.data.scan import Scan, View
 from pcseg.data.splits import Part, choose_frames
 from pcseg.errors import ConfigError, DataError
@@ -182,7 +188,7 @@ class KITTI360(Reader):
     def _sweep(self, frame: FrameId) -> Scan:
         path, number = self._bin(frame), int(frame.frame)
         cloud = read_cloud(path)
-        raw = np.ascontiguousarray(cloud[:, :3])
+        raw = coordinates(cloud)
         settled = compensated(raw, self._tree.motion(frame.sequence, number))
         pose = self._tree.pose(frame.sequence, number)
         meta: dict[str, Any] = {"path": str(path)}

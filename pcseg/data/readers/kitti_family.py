@@ -14,6 +14,7 @@ from pcseg.data.reader import Reader, check_choice
 from pcseg.data.readers.kitti_cameras import Lens, kitti_lens, read_view
 from pcseg.data.readers.kitti_files import (
     COLUMNS,
+    coordinates,
     count_points,
     read_calib,
     read_cloud,
@@ -129,7 +130,7 @@ class KittiFamily(Reader):
         cloud = read_cloud(path, self.columns)
         meta: dict[str, Any] = {"path": str(path), **self._facts_of(frame)}
         scan: dict[str, Any] = {
-            "xyz": np.ascontiguousarray(cloud[:, :3]),
+            "xyz": coordinates(cloud),
             "attrs": self._attrs_of(cloud, frame),
         }
         if self._has_labels(frame):
