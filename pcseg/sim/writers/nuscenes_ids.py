@@ -110,13 +110,14 @@ def token(*parts: object) -> str:
 
 @lru_cache(maxsize=1)
 def scene_names() -> tuple[str, ...]:
-    """Of sequences 00 to 99: those of the mini version first, so that its splits apply.
+    """Of sequences 00 to 99: 08 and 09 belong to val (and mini_val), all others to train.
 
-    00 to 07 belong to train (and mini_train), 08 and 09 to val (and mini_val), others to train.
+    00 to 05 belong to mini_train too; its other two scenes are of val.
     """
     official = splits(LABEL_MAP)["official"]
-    mini = [*official["mini_train"], *official["mini_val"]]
-    return (*mini, *(name for name in official["train"] if name not in mini))[:100]
+    both = [name for name in official["mini_train"] if name in official["train"]]
+    train = [*both, *(name for name in official["train"] if name not in both)]
+    return (*train[:8], *official["mini_val"], *train[8:98])
 
 
 @lru_cache(maxsize=1)
