@@ -245,7 +245,7 @@ def test_genuine_data_is_never_touched(tmp_path: Path) -> None:
         ({"speed_mps": 0.0}, "speed must be positive"),
         ({"speed_mps": float("nan")}, "speed must be positive"),
         ({"frame_step": -1.0}, "step between frames must be positive"),
-        ({"layout": "nuscenes"}, "Known: semantickitti"),
+        ({"layout": "kitty"}, "Known: semantickitti"),
         ({"workers": 0}, "at least 1 worker"),
         ({"columns_step": 0}, "thinning must be 1 or more"),
     ],
