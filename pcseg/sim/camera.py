@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 from zlib import crc32
@@ -14,12 +14,15 @@ from pcseg.sim.appearance import Appearance
 from pcseg.sim.film import develop
 from pcseg.sim.light import FAR_M, Light, light_of
 from pcseg.sim.mesh import join
+from pcseg.sim.moment import Present, movers_at
 from pcseg.sim.rays import rotated
 from pcseg.sim.rig import Camera
-from pcseg.sim.shading import Spots, shade
+from pcseg.sim.shading import SHADOW_REACH_M, Spots, shade
 from pcseg.sim.stage import Stage
 from pcseg.sim.textures import surface_coordinates
-from pcseg.sim.world import Mover, Scene
+from pcseg.sim.world import Scene
+
+_BAND_PIXELS = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -58,47 +61,48 @@ def render(stage: Stage[Any], camera: Camera, pose: np.ndarray, time: float) -> 
         pose: (4, 4) camera -> world.
         time: seconds; moving objects stand where they are then.
     """
-    view = _View(camera, np.asarray(pose, np.float64))
-    seen = _look(stage, view, time)
-    appearance, light = _look_of(stage)
-    pixels = np.flatnonzero(seen.face >= 0)
-    sky = np.flatnonzero(seen.face < 0)
-    color = np.empty((len(seen.face), 3), np.float32)
-    color[sky] = light.sky(view.directions[sky], time)
-    color[pixels] = _colors(stage, view, seen, pixels, appearance, light, time)
-    shape = (camera.height, camera.width)
+    pose = np.asarray(pose, np.float64)
+    light = _looks_of(stage)[1]
+    movers = movers_at(stage, pose[:3, 3], FAR_M, time)
+    color = np.empty((camera.height, camera.width, 3), np.float32)
+    depth = np.empty((camera.height, camera.width), np.float32)
+    labels = np.empty((camera.height, camera.width), np.uint16)
+    instances = np.empty_like(labels)
+    # Bands of rows, so that memory stays small and what is computed stays in the cache.
+    step = max(1, _BAND_PIXELS // camera.width)
+    for top in range(0, camera.height, step):
+        view = _View(camera, pose, top, min(top + step, camera.height))
+        seen, shape = _look(stage, view, movers), (view.bottom - top, camera.width)
+        face, met = np.maximum(seen.face, 0), seen.face >= 0
+        band = slice(top, view.bottom)
+        color[band] = _colors(stage, view, seen, movers, time).reshape(*shape, 3)
+        depth[band] = np.where(met, seen.distance * view.forward, 0).reshape(shape)
+        labels[band] = np.where(met, stage.faces.label[face], 0).reshape(shape)
+        instances[band] = np.where(met, stage.faces.instance[face], 0).reshape(shape)
     seed = crc32(f"{stage.world.name} {camera.name} {time:.6f}".encode())
-    face, met = np.maximum(seen.face, 0), seen.face >= 0
-    depth = np.where(met, seen.distance * view.forward, 0).astype(np.float32)
-    return Picture(
-        camera=camera,
-        rgb=develop(color.reshape(*shape, 3), light.exposure, seed),
-        depth=depth.reshape(shape),
-        labels=np.where(met, stage.faces.label[face], 0).reshape(shape),
-        instances=np.where(met, stage.faces.instance[face], 0).reshape(shape),
-        pose=view.pose.copy(),
-        time=float(time),
-    )
+    rgb = develop(color, light.exposure, seed)
+    return Picture(camera, rgb, depth, labels, instances, pose.copy(), float(time))
 
 
 class _View:
-    """The rays of a camera that stands still.
+    """The rays of some rows of a camera that stands still.
 
     Attributes:
-        directions: (H * W, 3) float32 unit vectors in the world, row after row.
-        forward: (H * W,) float32 share of each ray that runs along the optical axis.
-        spread: (H * W,) float32 width of a pixel at a distance of one metre.
+        directions: (N, 3) float32 unit vectors in the world, row after row.
+        forward: (N,) float32 share of each ray that runs along the optical axis.
+        spread: (N,) float32 width of a pixel at a distance of one metre.
     """
 
-    def __init__(self, camera: Camera, pose: np.ndarray) -> None:
-        self.camera, self.pose = camera, pose
-        own, self.forward = _own_rays(camera.width, camera.height, camera.K.tobytes())
+    def __init__(self, camera: Camera, pose: np.ndarray, top: int, bottom: int) -> None:
+        self.camera, self.pose, self.top, self.bottom = camera, pose, top, bottom
+        own = _own_rays(camera, top, bottom)
+        self.forward = np.ascontiguousarray(own[:, 2])
         self.directions = rotated(own, pose[:3, :3].astype(np.float32))
         self.origin = pose[:3, 3].astype(np.float32)
         self.spread = self.forward / np.float32(camera.K[0, 0])
 
     def points(self, distance: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-        """(N, 3) world coordinates that some pixels see at their distances (H * W,)."""
+        """(M, 3) world coordinates that some pixels see at their distances (N,)."""
         return self.origin + distance[pixels, None] * self.directions[pixels]
 
     def around(self, center: np.ndarray, radius: float) -> np.ndarray:
@@ -107,7 +111,8 @@ class _View:
         camera, K = self.camera, self.camera.K
         column = _interval(away[0], away[2], radius, K[0, 0], K[0, 2], camera.width)
         row = _interval(away[1], away[2], radius, K[1, 1], K[1, 2], camera.height)
-        return (np.arange(*row)[:, None] * camera.width + np.arange(*column)).reshape(-1)
+        rows = np.arange(max(row[0], self.top), min(row[1], self.bottom)) - self.top
+        return (rows[:, None] * camera.width + np.arange(*column)).reshape(-1)
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ class _Seen:
         distance: (N,) float32 metres along the ray.
         face: (N,) int32 row of the stage's faces, -1 for the sky.
         normal: (N, 3) float32 in the frame of what was met, of any length.
-        owner: (N,) int16 number of the mover, -1 for what stands still.
+        owner: (N,) int16 which of the movers, -1 for what stands still.
     """
 
     distance: np.ndarray
@@ -127,55 +132,45 @@ class _Seen:
     owner: np.ndarray
 
 
-def _look(stage: Stage[Any], view: _View, time: float) -> _Seen:
-    origins = np.broadcast_to(view.origin, view.directions.shape)
+def _look(stage: Stage[Any], view: _View, movers: Sequence[Present]) -> _Seen:
+    origins = np.ascontiguousarray(np.broadcast_to(view.origin, view.directions.shape))
     limit = np.full(len(view.directions), FAR_M, np.float32)
-    hits = stage.static.cast(np.ascontiguousarray(origins), view.directions, limit)
+    hits = stage.static.cast(origins, view.directions, limit)
     seen = _Seen(hits.distance, hits.face, hits.normal, np.full(len(limit), -1, np.int16))
-    for number in stage.world.movers_within(FAR_M, view.pose[:3, 3], time):
-        mover: Mover = stage.world.movers[number]
-        place = mover.track.pose(time)
-        center = place[:3, :3] @ mover.center + place[:3, 3]
-        near = view.around(center, mover.radius_m)
-        away = float(np.linalg.norm(center - view.pose[:3, 3]))
+    for row, mover in enumerate(movers):
+        near = view.around(mover.center, mover.radius_m)
+        away = float(np.linalg.norm(mover.center - view.pose[:3, 3]))
         near = near[seen.distance[near] > away - mover.radius_m]
         if not len(near):
             continue
-        into = place[:3, :3].T
-        start = (into @ (view.pose[:3, 3] - place[:3, 3])).astype(np.float32)
-        directions = rotated(view.directions[near], into.astype(np.float32))
-        shown = mover.phase(time)
-        hits = stage.mover(number, shown).cast(
-            np.tile(start, (len(near), 1)), directions, seen.distance[near]
-        )
+        hits = mover.cast(origins[near], view.directions[near], seen.distance[near])
         met = np.flatnonzero(hits.face >= 0)
-        rows = near[met]
-        seen.distance[rows] = hits.distance[met]
-        seen.face[rows] = hits.face[met] + stage.faces.start(number, shown)
-        seen.normal[rows] = hits.normal[met]
-        seen.owner[rows] = number
+        pixels = near[met]
+        seen.distance[pixels] = hits.distance[met]
+        seen.face[pixels] = hits.face[met] + mover.first_face
+        seen.normal[pixels] = hits.normal[met]
+        seen.owner[pixels] = row
     return seen
 
 
 def _colors(
-    stage: Stage[Any],
-    view: _View,
-    seen: _Seen,
-    pixels: np.ndarray,
-    appearance: Appearance,
-    light: Light,
-    time: float,
+    stage: Stage[Any], view: _View, seen: _Seen, movers: Sequence[Present], time: float
 ) -> np.ndarray:
-    """(N, 3) linear light from the surfaces that the pixels see."""
+    """(N, 3) linear light that comes along the rays."""
+    appearance, light = _looks_of(stage)
+    color = np.empty((len(seen.face), 3), np.float32)
+    sky, pixels = np.flatnonzero(seen.face < 0), np.flatnonzero(seen.face >= 0)
+    color[sky] = light.sky(view.directions[sky], time)
+    if not len(pixels):
+        return color
     points, directions = view.points(seen.distance, pixels), view.directions[pixels]
     normal, place = seen.normal[pixels], points.copy()
     normal /= np.sqrt(np.maximum(np.einsum("ij,ij->i", normal, normal), 1e-20))[:, None]
     own_normal, owner = normal.copy(), seen.owner[pixels]
     for number in np.unique(owner[owner >= 0]).tolist():
-        rows, pose = np.flatnonzero(owner == number), stage.world.movers[number].track.pose(time)
-        turn = pose[:3, :3].astype(np.float32)
-        place[rows] = rotated(points[rows] - pose[:3, 3].astype(np.float32), turn.T)
-        normal[rows] = rotated(own_normal[rows], turn)
+        rows = np.flatnonzero(owner == number)
+        place[rows] = movers[number].own(points[rows])
+        normal[rows] = movers[number].turned(own_normal[rows])
     facing = np.einsum("ij,ij->i", normal, directions)
     normal *= -np.sign(facing)[:, None]
     distance = seen.distance[pixels]
@@ -192,10 +187,16 @@ def _colors(
         gloss=appearance.gloss[face],
         material=appearance.material[face],
     )
-    return shade(stage, spots, light, time)
+    near = [mover for mover in movers if _apart(mover, view) < SHADOW_REACH_M]
+    color[pixels] = shade(stage, spots, light, near, time)
+    return color
 
 
-def _look_of(stage: Stage[Any]) -> tuple[Appearance, Light]:
+def _apart(mover: Present, view: _View) -> float:
+    return float(np.linalg.norm(mover.center - view.pose[:3, 3])) - mover.radius_m
+
+
+def _looks_of(stage: Stage[Any]) -> tuple[Appearance, Light]:
     """What the faces of a stage look like, in the order of its `Faces`, and what shines there."""
     if stage not in _looks:
         world: Scene = stage.world
@@ -211,15 +212,13 @@ _looks: WeakKeyDictionary[Stage[Any], tuple[Appearance, Light]] = WeakKeyDiction
 """Kept for as long as their stages live: it takes a second to make them."""
 
 
-@lru_cache(maxsize=12)
-def _own_rays(width: int, height: int, K: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Unit vectors (H * W, 3) float32 in the camera's frame, and their z (H * W,)."""
-    u, v = np.meshgrid(np.arange(width), np.arange(height))
-    pixels = np.stack([u, v, np.ones_like(u)], -1).reshape(-1, 3)
-    rays = pixels @ np.linalg.inv(np.frombuffer(K, np.float64).reshape(3, 3)).T
-    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-    own = rays.astype(np.float32)
-    return own, np.ascontiguousarray(own[:, 2])
+def _own_rays(camera: Camera, top: int, bottom: int) -> np.ndarray:
+    """Unit vectors (N, 3) float32 in the camera's frame, through the middles of some rows."""
+    into = np.linalg.inv(camera.K)
+    u, v = np.arange(camera.width), np.arange(top, bottom)
+    rays: np.ndarray = into[:, 0] * u[:, None] + (into[:, 1] * v[:, None] + into[:, 2])[:, None]
+    unit = rays / np.sqrt(np.square(rays).sum(-1, keepdims=True))
+    return unit.reshape(-1, 3).astype(np.float32)
 
 
 def _interval(

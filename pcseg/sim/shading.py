@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,15 +10,14 @@ import numpy as np
 
 from pcseg.sim.light import Light, Source
 from pcseg.sim.materials import TABLE, material
-from pcseg.sim.rays import rotated
+from pcseg.sim.moment import Present
 from pcseg.sim.stage import Stage
-from pcseg.sim.world import Mover
 
 _TRANSLUCENT = np.array([m.translucent for m in TABLE.values()], np.float32)
 _GLOW = np.array([m.glow for m in TABLE.values()], np.float32)
 _LIFT_M = 0.015
 """Shadow rays begin this far above a surface, so that it does not shade itself."""
-_SHADOW_REACH_M = 150.0
+SHADOW_REACH_M = 150.0
 """Movers farther than this from the camera throw no shadows on what it sees."""
 
 
@@ -44,12 +44,22 @@ class Spots:
     material: np.ndarray
 
 
-def shade(stage: Stage[Any], spots: Spots, light: Light, time: float) -> np.ndarray:
-    """(N, 3) float32 linear light: diffuse, mirrored and own light, seen through the air."""
+def shade(
+    stage: Stage[Any], spots: Spots, light: Light, movers: Sequence[Present], time: float
+) -> np.ndarray:
+    """(N, 3) float32 linear light: diffuse, mirrored and own light, seen through the air.
+
+    Args:
+        stage: throws shadows.
+        spots: what is seen.
+        light: that falls on it.
+        movers: that throw shadows, too.
+        time: seconds, for the clouds behind windows.
+    """
     falling = light.ambient(spots.normal[:, 2])
     shine = np.zeros_like(falling)
     for source in light.sources:
-        direct, reflected = _from_source(stage, spots, source, time)
+        direct, reflected = _from_source(stage, spots, source, movers)
         falling += direct
         shine += reflected
     color = spots.albedo * falling
@@ -65,7 +75,7 @@ def shade(stage: Stage[Any], spots: Spots, light: Light, time: float) -> np.ndar
 
 
 def _from_source(
-    stage: Stage[Any], spots: Spots, source: Source, time: float
+    stage: Stage[Any], spots: Spots, source: Source, movers: Sequence[Present]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Irradiance (N, 3) of a source, and its mirror image on glossy surfaces (N, 3)."""
     directions, reach, power = source.seen_from(spots.points)
@@ -79,7 +89,7 @@ def _from_source(
     toward = np.ascontiguousarray(directions[lit])
     free = stage.static.cast(start, toward, reach[lit]).face < 0
     lit, start, toward = lit[free], start[free], toward[free]
-    free = ~_behind_movers(stage, start, toward, reach[lit], source, time)
+    free = ~_behind_movers(movers, start, toward, reach[lit], source)
     lit = lit[free]
     strength = np.zeros(len(cosine), np.float32)
     strength[lit] = cosine[lit]
@@ -110,35 +120,25 @@ def _mirror(color: np.ndarray, shine: np.ndarray, spots: Spots, light: Light) ->
 
 
 def _behind_movers(
-    stage: Stage[Any],
+    movers: Sequence[Present],
     start: np.ndarray,
     toward: np.ndarray,
     reach: np.ndarray,
     source: Source,
-    time: float,
 ) -> np.ndarray:
     """(N,) bool: spots whose way to the source a mover blocks."""
     hidden = np.zeros(len(start), bool)
-    if not len(start) or not stage.world.movers:
+    if not len(start) or not movers:
         return hidden
-    middle = np.median(start[:: max(1, len(start) // 4096)], axis=0)
     order, axis, place = _across(start, source)
     start, toward, reach = start[order], toward[order], reach[order]
-    for number in stage.world.movers_within(_SHADOW_REACH_M, middle, time):
-        mover: Mover = stage.world.movers[number]
-        pose = mover.track.pose(time)
-        center, radius = pose[:3, :3] @ mover.center + pose[:3, 3], mover.radius_m
-        low, high = np.searchsorted(place, [center @ axis - radius, center @ axis + radius])
-        rows = low + _passing(start[low:high], toward[low:high], center, radius)
-        if not len(rows):
-            continue
-        into = pose[:3, :3].T.astype(np.float32)
-        hits = stage.mover(number, mover.phase(time)).cast(
-            rotated(start[rows] - pose[:3, 3].astype(np.float32), into),
-            rotated(toward[rows], into),
-            reach[rows],
-        )
-        hidden[order[rows[hits.face >= 0]]] = True
+    for mover in movers:
+        middle, radius = mover.center @ axis, mover.radius_m
+        low, high = np.searchsorted(place, [middle - radius, middle + radius])
+        rows = low + _passing(start[low:high], toward[low:high], mover.center, radius)
+        if len(rows):
+            hits = mover.cast(start[rows], toward[rows], reach[rows])
+            hidden[order[rows[hits.face >= 0]]] = True
     return hidden
 
 

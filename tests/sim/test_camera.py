@@ -189,3 +189,19 @@ def test_smaller_pictures_show_the_same(light: Lidar, pictures: list[Picture]) -
     assert (half.labels == large[::2, ::2]).mean() > 0.9
     sizes = (half.rgb.shape, half.labels.shape)
     assert sizes == ((94, 310, 3), (94, 310))
+
+
+def test_bands_leave_no_trace(
+    light: Lidar, pictures: list[Picture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pcseg.sim.camera._BAND_PIXELS", 7 * CAMERA.width)
+    again = render(light.stage, CAMERA, pictures[0].pose, pictures[0].time)
+    np.testing.assert_array_equal(again.labels, pictures[0].labels)
+    np.testing.assert_array_equal(again.depth, pictures[0].depth)
+    assert np.abs(again.rgb.astype(int) - pictures[0].rgb).max() <= 1
+
+
+def test_a_camera_that_sees_only_sky() -> None:
+    picture = photograph(plane_world(), looking("up", (64, 48), 40.0, (0, 0, 1.6), 0.0, 1.2))
+    assert not picture.labels.any() and not picture.depth.any()
+    assert picture.rgb.mean() > 60
