@@ -202,6 +202,7 @@ def _house_hashes() -> str:
 
 def _view_row(one: View) -> list[str]:
     targets = ", ".join(f"{target} ({split})" for target, split in one.targets.items())
+    voxel = f", first point of each voxel of {one.voxel_m:g} m" if one.voxel_m else ""
     batch = f", batches of {one.batch}" if one.batch else ""
     return [
         f"`{one.name}`",
@@ -209,7 +210,7 @@ def _view_row(one: View) -> list[str]:
         ", ".join(one.sources) or "any with these classes",
         targets,
         one.train_labels,
-        f"{one.crop}{batch}",
+        f"{one.crop}{voxel}{batch}",
         one.protocol.name,
         f"`{one.hash}`",
     ]

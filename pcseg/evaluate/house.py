@@ -26,10 +26,10 @@ TARGETS = {
     "sp": ("semantic_poss", "sp13", "3dlabelprop:test"),
     "sp03": ("semantic_poss", "sp13", "dglss:val"),
     "ps": ("pandaset", "full", "3dlabelprop:test"),
-    "wo": ("waymo", "wo22", "official:val"),
+    "wo": ("waymo", "wo22", "val"),
     "pl3d": ("parisluco3d", "3dlabelprop_sk17", "all"),
-    "stf": ("semantic_stf", "sk19", "official:val"),
-    "k360": ("kitti360", "full", "official:val"),
+    "stf": ("semantic_stf", "sk19", "val"),
+    "k360": ("kitti360", "full", "val"),
 }
 """Label map, finest label set and split of each target. PandaSet's LiDARs are chosen by the reader
 (``lidar=``) and share their maps."""

@@ -37,6 +37,8 @@ class View:
         train_labels: what a network of this view was trained on: the classes of its source, or
             the common classes alone. The two are different networks: never compare them.
         crop: which points count.
+        voxel_m: side of the voxels, in metres, of which only the first point counts; None where
+            every point does.
         batch: scans in a batch, for protocols that average over batches.
         paper: where the rules are from.
         note: what to know before quoting a figure.
@@ -51,6 +53,7 @@ class View:
     targets: Mapping[str, str] = field(default_factory=dict)
     train_labels: TrainLabels = "source"
     crop: Crop = WHOLE
+    voxel_m: float | None = None
     batch: int | None = None
     paper: str = ""
     note: str = ""
@@ -62,10 +65,33 @@ class View:
         Frame lists are part of it by the names of their splits.
         """
         tables = [[name, label_set(name).hash] for name in (*self.sources, *self.targets)]
-        rules = [self.protocol.hash, self.train_labels, self.crop.to_dict(), self.batch]
+        crop = [self.crop.to_dict(), self.voxel_m, self.batch]
+        rules = [self.protocol.hash, self.train_labels, *crop]
         maps = [self.names, sorted(self.predicted.items()), sorted(self.truth.items())]
         content = json.dumps([self.name, maps, rules, tables, sorted(self.targets.items())])
         return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+    def counted(self, xyz: np.ndarray, in_picture: np.ndarray | None = None) -> np.ndarray:
+        """Which points of a scan count under this view's crop and unit.
+
+        Args:
+            xyz: (N, 3) in the sensor's frame, metres, in file order.
+            in_picture: (N,) bool, for views that count what a camera sees.
+
+        Returns:
+            (M,) int64 rows, in file order.
+
+        Raises:
+            ConfigError: if the view needs `in_picture`.
+        """
+        rows = np.flatnonzero(self.crop.counted(xyz, in_picture))
+        if self.voxel_m is None or not len(rows):
+            return rows
+        cells = np.floor(xyz[rows] / np.float64(self.voxel_m)).astype(np.int64)
+        cells -= cells.min(0)
+        sides = cells.max(0) + 1
+        key = (cells[:, 0] * sides[1] + cells[:, 1]) * sides[2] + cells[:, 2]
+        return np.asarray(rows[np.sort(np.unique(key, return_index=True)[1])])
 
     def confusion(self, pred: np.ndarray, target: np.ndarray) -> Confusion:
         """Count the points of one scan in common classes.
@@ -128,12 +154,14 @@ class View:
             data: ``names`` (those of the first target by default); ``source_to_common`` and
                 ``target_to_common`` as lists by train id or as mappings, or nothing where the
                 classes are the common ones already; optional ``protocol`` (a name), ``sources``,
-                ``targets`` {label set: split}, ``train_labels``, ``crop``, ``batch``, ``paper``,
-                ``note``.
+                ``targets`` {label set: split}, ``train_labels``, ``crop``, ``voxel_m``, ``batch``,
+                ``paper``, ``note``.
         """
         targets = {str(k): str(v) for k, v in data.get("targets", {}).items()}
         names = tuple(str(n) for n in data.get("names") or label_set(next(iter(targets))).names)
-        extra = {k: data[k] for k in ("train_labels", "batch", "paper", "note") if k in data}
+        extra = {
+            k: data[k] for k in ("train_labels", "voxel_m", "batch", "paper", "note") if k in data
+        }
         return cls(
             name=name,
             names=names,
