@@ -182,6 +182,11 @@ def test_splits_are_lists_of_windows(drive: Drive, copied: Path) -> None:
     assert [int(f.frame) for f in KITTI360(copied, "val").frames] == [14, 15]
     val = KITTI360(copied, "val", unit="windows")
     assert [frame.frame for frame in val.frames] == ["0000000014_0000000020"]
+    (folder / DRIVE / "static/0000000014_0000000020.ply").unlink()
+    with pytest.raises(
+        DataError, match=r"1 windows of drive 0003 in split 'val' are missing.*0014_"
+    ):
+        KITTI360(copied, "val", unit="windows")
     (folder / "2013_05_28_drive_val.txt").write_text(f"../../{row}x.ply\n")
     with pytest.raises(DataError, match=r"drive_val\.txt, line 1: .* is not the path of a window"):
         KITTI360(copied, "val")
@@ -205,6 +210,9 @@ def test_cameras_look_where_the_calibration_says(copied: Path) -> None:
         folder.mkdir(parents=True)
         picture = rng.integers(0, 255, (47, 141, 3), np.uint8)
         Image.fromarray(picture).save(folder / "0000000012.png")
+    stamps = [f"2013-05-28 08:46:{0.1 * i + 0.01:012.9f}" for i in range(16)]
+    folder = copied / "data_2d_raw" / DRIVE / "image_00"
+    (folder / "timestamps.txt").write_text("\n".join(stamps) + "\n")
     labels = copied / "data_2d_semantics/train" / DRIVE / "image_00/semantic"
     labels.mkdir(parents=True)
     Image.fromarray(np.full((47, 141), CAR, np.uint8)).save(labels / "0000000012.png")
@@ -212,6 +220,7 @@ def test_cameras_look_where_the_calibration_says(copied: Path) -> None:
     assert data[0].images == ()  # no picture of this frame
     scan = data[2]
     left, right = scan.images
+    assert left.time == pytest.approx(scan.meta["time"] + 0.01) and right.time is None
     assert left.name == "image_00" and left.rgb.shape == (47, 141, 3)
     assert (left.labels == data.label_set.names.index("car")).all() and right.labels is None
     # A point 10 m straight ahead of the camera, found by hand: sensor -> body -> camera.
@@ -265,6 +274,8 @@ def test_damaged_windows_and_scans(copied: Path) -> None:
     window.write_bytes(head + b"end_header\n" + labels.tobytes())
     with pytest.raises(LabelError, match=r"0000000010_0000000015\.ply: raw label 77 \(1 points\)"):
         KITTI360(copied, "all", unit="windows")[0]
+    with pytest.raises(LabelError, match=r"/static: raw label 77 \(\d+ points\)"):
+        KITTI360(copied, "0003:10")[0]
     dynamic = window.parents[1] / "dynamic" / window.name
     dynamic.write_bytes(dynamic.read_bytes().replace(b" timestamp\n", b" elsewhere\n"))
     with pytest.raises(LabelError, match=r"dynamic/.*no property 'timestamp'"):

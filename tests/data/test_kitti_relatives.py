@@ -55,6 +55,7 @@ def test_stf_by_weather(stf: Path) -> None:
     assert [frame.frame for frame in snow.frames] == ["a_00000", "b_00000"]
     both = SemanticSTF(stf, "val", weather=("snow", "dense_fog"))
     assert [frame.frame for frame in both.frames] == ["a_00000", "b_00000", "b_00020"]
+    assert (snow.split, both.split) == ("val:snow", "val:snow+dense_fog")
     assert len(SemanticSTF(stf, "val", weather="rain", labels="only")) == 1
     with pytest.raises(ConfigError, match=r"weather='hail' is not possible. Use one of: dense_f"):
         SemanticSTF(stf, "val", weather="hail")

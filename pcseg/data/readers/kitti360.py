@@ -156,6 +156,8 @@ class KITTI360(Reader):
     def _chosen(self, part: Part) -> list[str]:
         names = self._frames_there(part.sequence)
         if self._wanted is not None:
+            if self.unit == "windows":
+                self._demand_windows(part.sequence, names)
             return [name for name in names if self._in_split(part.sequence, name)]
         by_first = {name.partition("_")[0]: name for name in names}
         chosen = choose_frames(sorted(by_first), part, self.folder / drive_name(part.sequence))
@@ -169,6 +171,16 @@ class KITTI360(Reader):
         unwanted = self._unwanted.get(sequence, [])
         number = int(name)
         return any(w.holds(number) for w in wanted) and not any(w.holds(number) for w in unwanted)
+
+    def _demand_windows(self, sequence: str, names: Sequence[str]) -> None:
+        assert self._wanted is not None
+        missing = [w.name for w in self._wanted[sequence] if w.name not in names]
+        if missing:
+            raise DataError(
+                f"{self.folder}: {len(missing)} windows of drive {sequence} in split "
+                f"'{self.split}' are missing, the first is {missing[0]}.ply. Copy them, or ask for "
+                f"what is there ({sequence}:FIRST-LAST, or split=all)."
+            )
 
     def _is_labelled(self, frame: FrameId) -> bool:
         if self.unit == "windows":
@@ -192,7 +204,7 @@ class KITTI360(Reader):
         settled = compensated(raw, self._tree.motion(frame.sequence, number))
         pose = self._tree.pose(frame.sequence, number)
         meta: dict[str, Any] = {"path": str(path)}
-        if (time := self._tree.time(frame.sequence, number)) is not None:
+        if (time := self._tree.time(path.parents[1], number)) is not None:
             meta["time"] = time
         labels = instances = None
         if self._has_labels(frame):
@@ -241,6 +253,7 @@ class KITTI360(Reader):
             labels if self._labels != "none" and labels.is_file() else None,
             self.label_set,
             name=camera,
+            time=self._tree.time(picture.parents[1], int(frame.frame)),
         )
 
     def _lens(self, camera: str) -> Lens:
@@ -265,6 +278,11 @@ class KITTI360(Reader):
             paths = [self._bin(frame)]
         both = [path for each in files for path in (each.dynamic, each.static)]
         return [*paths, *(path for path in both if path.is_file())]
+
+    def _label_source(self, frame: FrameId) -> Path:
+        """The file; where several may be to blame, their folder."""
+        found = [path for path in self._files(self.frames.index(frame)) if path.suffix != ".bin"]
+        return found[-1] if len(found) == 1 or self.unit == "windows" else found[-1].parent
 
     def _count_points(self, index: int) -> int:
         if self.unit == "windows":

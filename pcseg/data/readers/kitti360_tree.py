@@ -44,7 +44,7 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._poses: dict[str, dict[int, np.ndarray]] = {}
-        self._times: dict[str, np.ndarray | None] = {}
+        self._times: dict[Path, np.ndarray | None] = {}
         self._windows: dict[str, list[WindowFiles]] = {}
 
     def scan_folder(self, sequence: str) -> Path:
@@ -137,16 +137,16 @@ class Tree:
         moved: np.ndarray = np.linalg.inv(now) @ before
         return moved
 
-    def time(self, sequence: str, frame: int) -> float | None:
-        """Unix time of a sweep in seconds; None if not known.
+    def time(self, folder: Path, frame: int) -> float | None:
+        """Unix time of a frame in seconds, by ``timestamps.txt`` of its folder; None if not known.
 
         Raises:
             DataError: if timestamps.txt is damaged.
         """
-        if sequence not in self._times:
-            path = self.scan_folder(sequence).parent / "timestamps.txt"
-            self._times[sequence] = read_stamps(path) if path.is_file() else None
-        times = self._times[sequence]
+        if folder not in self._times:
+            path = folder / "timestamps.txt"
+            self._times[folder] = read_stamps(path) if path.is_file() else None
+        times = self._times[folder]
         return float(times[frame]) if times is not None and frame < len(times) else None
 
     def _static_folders(self, drive: str) -> list[Path]:

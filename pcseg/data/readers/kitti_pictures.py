@@ -14,7 +14,7 @@ MOST_PIXELS = 100_000_000
 """Larger pictures are no camera's: a header that claims more is damaged or hostile."""
 
 _FORMATS = ("PNG", "JPEG")
-_ID_MODES = ("1", "L", "P", "I", "I;16", "I;16B")
+_ID_MODES = ("L", "P", "I", "I;16", "I;16B")
 
 
 def read_picture(path: Path) -> np.ndarray:

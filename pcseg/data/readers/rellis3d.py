@@ -75,6 +75,10 @@ class Rellis3D(KittiFamily):
     def _lens(self, sequence: str, camera: str) -> Lens:
         return rellis_lens(self.folder / sequence)
 
+    def _locate(self, root: Path) -> Path:
+        self._named: dict[tuple[str, str], dict[int, str]] = {}
+        return super()._locate(root)
+
     def _parts(self, split: str) -> tuple[list[Part] | None, str | None]:
         self._listed: dict[str, list[str]] | None = None
         if split not in ("train", "val", "test"):
@@ -105,10 +109,9 @@ class Rellis3D(KittiFamily):
         return self._listed[part.sequence]
 
     def _pictures(self, sequence: str, camera: str) -> dict[int, str]:
-        known: dict[tuple[str, str], dict[int, str]] = self.__dict__.setdefault("_names", {})
-        if (sequence, camera) not in known:
+        if (sequence, camera) not in self._named:
             folder = self.folder / sequence / camera
             files = folder.iterdir() if folder.is_dir() else ()
             named = [found for path in files if (found := _PICTURE.fullmatch(path.name))]
-            known[sequence, camera] = {int(found[1]): found[0] for found in named}
-        return known[sequence, camera]
+            self._named[sequence, camera] = {int(found[1]): found[0] for found in named}
+        return self._named[sequence, camera]

@@ -79,6 +79,8 @@ class SemanticSTF(KittiFamily):
             invalid=invalid,
             every=every,
         )
+        if self._wanted:  # results say what was scored
+            self.split = f"{split}:{'+'.join(self._wanted)}"
 
     def weather(self, frame: FrameId) -> str | None:
         """The weather of a frame; None if the lists do not name it."""
