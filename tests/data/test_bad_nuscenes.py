@@ -14,6 +14,7 @@ import pytest
 from nuscenes_samples import Tables, add_box, make_tables, token, write_clouds, write_tables
 
 from pcseg.data.readers.nuscenes import NuScenes
+from pcseg.data.readers.nuscenes_rows import read_rows
 from pcseg.errors import DataError, LabelError
 
 FIRST = token("d", "scene-0061", 0)
@@ -137,6 +138,9 @@ def test_sweeps_in_a_circle(root: Path, tables: Tables) -> None:
         ("sample_data", "filename", "a\x00b", "no place in the data set"),
         ("sample_data", "filename", "", "no place in the data set"),
         ("sample_data", "filename", None, "'filename' is None, not a text"),
+        ("sample_data", "filename", "x" * 300, "no place in the data set"),
+        ("scene", "description", "\ud800", "not a text of a usual length"),
+        ("scene", "description", "x" * 10_000, "not a text of a usual length"),
         ("lidarseg", "filename", "../x_lidarseg.bin", "no place in the data set"),
         ("panoptic", "filename", "../x_panoptic.npz", "no place in the data set"),
         ("ego_pose", "rotation", [2.0, 0.0, 0.0, 0.0], "not a quaternion of length 1"),
@@ -303,3 +307,43 @@ def test_empty_tables(root: Path) -> None:
         path.write_text(json.dumps([]))
     with pytest.raises(DataError, match=r"split 'all' needs sequence.*Sequences there: none"):
         NuScenes(root, "all")
+
+
+def test_no_missing_row_or_field_goes_unexplained(root: Path, tables: Tables) -> None:
+    """Any row left out, any field left out or emptied: all is well, or a DataError says what."""
+    refused = 0
+    for name, rows in tables.items():
+        for number in range(min(len(rows), 4)):
+            damaged = {**tables, name: rows[:number] + rows[number + 1 :]}
+            refused += _refused(root, name, damaged)
+        for key in rows[0]:
+            for change in ({}, {key: None}, {key: ""}, {key: []}, {key: {}}):
+                row = {k: v for k, v in rows[0].items() if k != key}
+                refused += _refused(root, name, {**tables, name: [{**row, **change}, *rows[1:]]})
+        write_tables(root, {name: rows})
+    assert refused > 100
+
+
+def _refused(root: Path, name: str, tables: Tables) -> bool:
+    write_tables(root, {name: tables[name]})
+    try:
+        list(NuScenes(root, "all", labels_from="boxes"))
+        list(NuScenes(root, "all"))
+    except DataError as error:
+        assert "json" in str(error) and re.search("npack|correct|Copy|holds", str(error)), error
+        return True
+    return False
+
+
+def test_a_table_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sample.json"
+    whole = json.dumps([{"token": "a\u00e9", "next": ""}, {"token": "b"}], indent=0)
+    assert len(list(read_rows(_written(path, whole)))) == 2
+    for length in range(len(whole)):
+        with pytest.raises(DataError, match=r"sample\.json, line \d+: not a valid table"):
+            list(read_rows(_written(path, whole[:length])))
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path

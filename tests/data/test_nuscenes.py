@@ -24,7 +24,8 @@ from pcseg.data.catalogue import open_dataset
 from pcseg.data.dataset import FrameId, ScanDataset
 from pcseg.data.labels import label_set, map_data
 from pcseg.data.readers import nuscenes, nuscenes_index
-from pcseg.data.readers.nuscenes import BOXES_MAP, OUTSIDE, NuScenes
+from pcseg.data.readers.nuscenes import OUTSIDE, NuScenes
+from pcseg.data.readers.nuscenes_choice import BOXES_MAP
 from pcseg.data.readers.nuscenes_rows import read_rows
 from pcseg.errors import ConfigError, DataError, LabelError
 

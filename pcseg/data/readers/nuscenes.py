@@ -10,10 +10,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pcseg.data.dataset import FrameId
-from pcseg.data.labels import LabelSet, label_set, map_data
-from pcseg.data.reader import Reader, check_choice, pixels_of
-from pcseg.data.readers.kitti_pictures import read_picture, read_pixel_ids
+from pcseg.data.labels import LabelSet
+from pcseg.data.reader import Reader
 from pcseg.data.readers.nuscenes_boxes import DETECTION, build_box_index, label_points
+from pcseg.data.readers.nuscenes_cameras import read_view
+from pcseg.data.readers.nuscenes_choice import (
+    BOXES_MAP,
+    LABEL_MAP,
+    raw_ids,
+    source_of_labels,
+    tables_folder,
+    xmuda_parts,
+)
 from pcseg.data.readers.nuscenes_files import (
     count_points,
     missing_file,
@@ -26,18 +34,10 @@ from pcseg.data.readers.nuscenes_sweeps import SENSOR_FROM_LIDAR, join_sweeps, t
 from pcseg.data.readers.nuscenes_tables import build_index
 from pcseg.data.scan import Scan, View
 from pcseg.data.splits import Part, parse_selection, splits
-from pcseg.errors import ConfigError, DataError, LabelError
+from pcseg.errors import ConfigError, LabelError
 
-SOURCES = ("lidarseg", "panoptic", "boxes")
-BOXES_MAP = "nuscenes_boxes"
 OUTSIDE = 24
-"""Raw id in `BOXES_MAP` of points that are in no box."""
-
-PIXEL_LABELS, DEPTHS = "_labels", "_depth"
-"""End the folders with labels and depths of a camera's pixels, which only simulated data have."""
-
-DEPTH_STEPS = 256.0
-"""Of a metre in depth files."""
+"""Raw id in the map ``nuscenes_boxes`` of points that are in no box."""
 
 
 class NuScenes(Reader):
@@ -63,7 +63,7 @@ class NuScenes(Reader):
     """
 
     name: str = "nuscenes"
-    label_map: ClassVar[str] = "nuscenes_lidarseg"
+    label_map: ClassVar[str] = LABEL_MAP
     frame_files: ClassVar[str] = "key frame"
 
     def __init__(
@@ -106,7 +106,7 @@ class NuScenes(Reader):
             ConfigError: for a setting that does not exist.
             DataError: if tables are missing or broken, or nothing of the split is there.
         """
-        self._source = _source(labels_from, label_set)
+        self._source = source_of_labels(labels_from, label_set)
         if sweeps < 0:
             raise ConfigError(f"sweeps={sweeps}: how many sweeps to add, 0 for none.")
         self._sweeps, self._version = sweeps, version
@@ -137,14 +137,14 @@ class NuScenes(Reader):
         return self._path(name) if name else None
 
     def _locate(self, root: Path) -> Path:
-        self._tables = _tables_folder(root, self._version, self._wanted)
+        self._tables = tables_folder(root, self._version, self._wanted)
         index = load(Index, self._tables)
         if index is None:
             index = build_index(self._tables)
             keep(index, self._tables)
         self._index = index
         self._boxes = self._box_index() if self._source == "boxes" else None
-        self._raw_ids = _raw_ids(index, self._tables, self._source)
+        self._raw_ids = raw_ids(index, self._tables)
         self._scenes = {name.decode(): i for i, name in enumerate(index.scene_name.tolist())}
         return self._tables.parent
 
@@ -157,21 +157,9 @@ class NuScenes(Reader):
 
     def _parts(self, split: str) -> tuple[list[Part] | None, str | None]:
         conventions = splits(self.label_map)
-        official, carved = conventions["official"], conventions["xmuda"]
-        index = self._index
-        place = {name: index.scene_location[i].lower() for name, i in self._scenes.items()}
-        story = {name: index.scene_description[i].lower() for name, i in self._scenes.items()}
-        rules = {
-            "usa": {name for name in place if b"boston" in place[name]},
-            "singapore": {name for name in place if b"singapore" in place[name]},
-            "night": {name for name in story if b"night" in story[name]},
-            "day": {name for name in story if b"night" not in story[name]},
-        }
-        for subset, inside in rules.items():
-            left = set(carved.get(f"val_{subset}", ()))
-            train = [name for name in official["train"] if name in inside and name not in left]
-            test = [name for name in official["val"] if name in inside]
-            conventions["xmuda"] |= {f"train_{subset}": train, f"test_{subset}": test}
+        conventions["xmuda"] |= xmuda_parts(
+            self._index, conventions["official"], conventions["xmuda"]
+        )
         return parse_selection(split, conventions)
 
     def _sequences_there(self) -> list[str]:
@@ -310,91 +298,13 @@ class NuScenes(Reader):
         recording = int(index.frame_camera[self._number(frame), column])
         if recording < 0:
             return None
+        assert scan.pose is not None
+        labelled = self._labels != "none" and self._source != "boxes"
         path = self._path(index.filename[recording])
-        rgb = read_picture(path)
-        height, width = index.size[recording].tolist()
-        if rgb.shape[:2] != (height, width):
-            raise DataError(
-                f"{path}: {rgb.shape[1]} x {rgb.shape[0]} pixels, but sample_data.json says "
-                f"{width} x {height}, which the calibration belongs to. "
-                "Copy the picture as the data set has it."
-            )
-        world_from_camera = index.world_from_car(recording) @ index.car_from_sensor(recording)
-        labels, labelled = None, self._labels != "none" and self._source != "boxes"
-        if labelled and (beside := _beside(path, PIXEL_LABELS)).is_file():
-            labels = pixels_of(read_pixel_ids(beside, (height, width)), self.label_set, beside)
-        depth = None
-        if (beside := _beside(path, DEPTHS)).is_file():
-            depth = (read_pixel_ids(beside, (height, width)) / DEPTH_STEPS).astype(np.float32)
-        return View(
-            rgb=rgb,
-            K=index.intrinsics[index.mount[recording]].reshape(3, 3),
-            camera_from_sensor=np.linalg.inv(world_from_camera) @ scan.pose,
-            depth=depth,
-            labels=labels,
-            name=camera,
-            time=float(index.time_us[recording] * 1e-6),
+        return read_view(
+            index, recording, path, camera, scan.pose, self.label_set if labelled else None
         )
 
     def _path(self, name: bytes) -> Path:
         """A file of the tables; none leads out of the folder, see `Row.file`."""
         return self._tables.parent / name.decode()
-
-
-def _beside(picture: Path, ending: str) -> Path:
-    return picture.parent.with_name(picture.parent.name + ending) / f"{picture.stem}.png"
-
-
-def _source(given: str | None, table: str | LabelSet | None) -> str:
-    """Where labels come from, by the setting or else by the raw ids that the label set means."""
-    of_boxes = (
-        table is not None
-        and (table if isinstance(table, LabelSet) else label_set(table)).dataset == BOXES_MAP
-    )
-    source = given or ("boxes" if of_boxes else "lidarseg")
-    check_choice("labels_from", source, SOURCES)
-    if table is not None and of_boxes != (source == "boxes"):
-        raise ConfigError(
-            f"labels_from={source} does not fit the label set {table}: labels from boxes have the "
-            f"raw ids of the map {BOXES_MAP}, the others those of nuscenes_lidarseg."
-        )
-    return source
-
-
-def _tables_folder(root: Path, version: str | None, split: str) -> Path:
-    """The folder of tables that is asked for, or that holds the split."""
-    there = sorted(path.parent for path in root.glob("*/scene.json"))
-    if version is not None:
-        there = [path for path in there if path.name == version]
-    if not there:
-        wanted = version or "v1.0-trainval, v1.0-mini or v1.0-test"
-        held = ", ".join(sorted(path.name for path in root.iterdir())[:8]) if root.is_dir() else ""
-        raise DataError(
-            f"{root}: no tables of nuScenes, {wanted} with scene.json, found here; "
-            f"{f'it holds: {held}' if held else 'the folder is empty or missing'}. Point clouds "
-            "alone cannot be read: times, poses and labels are in the tables. Unpack the archive "
-            "of the metadata (v1.0-..._meta.tgz) beside samples/."
-        )
-    order = ["trainval", "mini", "test"]
-    first = "mini" if "mini" in split else "test" if split == "test" else "trainval"
-    order.sort(key=lambda word: word != first)
-    known = [path for word in order for path in there if path.name.endswith(word)]
-    return (known or there)[0]
-
-
-def _raw_ids(index: Index, tables: Path, source: str) -> np.ndarray:
-    """(categories,) raw id of each row of category.json, checked against the label map."""
-    names = map_data("nuscenes_lidarseg")["raw_names"]
-    id_of = {str(name): int(number) for number, name in names.items()}
-    ids = []
-    stored_all = index.category_index.tolist()
-    for name, stored in zip(index.category_name.tolist(), stored_all, strict=True):
-        known = id_of.get(name.decode())
-        if known is None or (stored >= 0 and stored != known):
-            raise LabelError(
-                f"{tables / 'category.json'}: category '{name.decode()}' has index {stored}, but "
-                f"the label map nuscenes_lidarseg gives it {'none' if known is None else known}. "
-                "Unpack the archive of nuScenes-lidarseg again, or correct the table."
-            )
-        ids.append(known)
-    return np.array(ids, np.int64)

@@ -14,6 +14,9 @@ from pcseg.errors import DataError
 LONGEST_ROW = 1 << 20
 """Characters. Rows have some hundreds; the table of maps, which lists all logs, is not read."""
 
+LONGEST_TEXT, LONGEST_FILE = 4096, 256
+"""Bytes. Texts are kept in arrays of one width, which a single long one would blow up."""
+
 _CHUNK = 4 << 20
 _BLANK = re.compile(r"[ \t\n\r]*")
 _REMEDY = "Unpack the archive of the metadata again."
@@ -59,8 +62,8 @@ class Row:
     def text(self, key: str) -> str:
         """A string, such as a token."""
         value = self.fields.get(key)
-        if not isinstance(value, str):
-            raise self.error(f"'{key}' is {_shown(value)}, not a text")
+        if not isinstance(value, str) or not 0 <= _bytes(value) <= LONGEST_TEXT:
+            raise self.error(f"'{key}' is {_shown(value)}, not a text of a usual length")
         return value
 
     def whole(self, key: str) -> int:
@@ -82,7 +85,7 @@ class Row:
         name = self.text(key)
         place = PurePosixPath(name)
         inside = name and not place.is_absolute() and ".." not in place.parts
-        if not inside or re.search(r"[\\:\x00-\x1f]", name):
+        if not inside or _bytes(name) > LONGEST_FILE or re.search(r"[\\:\x00-\x1f]", name):
             raise self.error(f"'{key}' is {_shown(name)}, which is no place in the data set")
         return name
 
@@ -141,6 +144,14 @@ def _blank_end(text: str, at: int) -> int:
 def _broken(path: Path, line: int, text: str, at: int, reason: str) -> DataError:
     line += text.count("\n", 0, at)
     return DataError(f"{path}, line {line}: not a valid table ({reason}). {_REMEDY}")
+
+
+def _bytes(text: str) -> int:
+    """Length as UTF-8; -1 for half of a surrogate pair, which JSON can hold and UTF-8 cannot."""
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:
+        return -1
 
 
 def _finite(value: object) -> bool:
