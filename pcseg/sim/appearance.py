@@ -6,7 +6,6 @@ from zlib import crc32
 
 import numpy as np
 
-from pcseg.sim.classes import BICYCLE, BICYCLIST, MOTORCYCLE, MOTORCYCLIST, MOVING
 from pcseg.sim.film import linear_colors
 from pcseg.sim.materials import TABLE, material
 from pcseg.sim.mesh import Mesh
@@ -30,7 +29,6 @@ _TRIANGLE = (("#f2f1ec", "#b3161b"),)
 _SQUARE = (("#1f4fa3", "#e9ecef"), ("#f0efe9", "#2a2a2a"), ("#e3b21c", "#1c1c1c"),
            ("#1b6b45", "#e9ecef"))  # fmt: skip
 _ROUND = (("#f2f1ec", "#b3161b"), ("#f2f1ec", "#b3161b"), ("#1f4fa3", "#e9ecef"))
-_RIDEN = (BICYCLE, MOTORCYCLE, BICYCLIST, MOTORCYCLIST, MOVING[BICYCLIST], MOVING[MOTORCYCLIST])
 _GROUND = ("asphalt", "paint_white", "cobble", "paving")
 _WALLS = TABLE["wall_paint"]
 """All walls of a room have the same colour."""
@@ -114,7 +112,11 @@ class Appearance:
             self.color[mine] = self._pick(colors, self._key[mine], 101)
         lamps = (mesh.material == material("retro")) & (mesh.tint < 0.6)
         self.color[lamps] = linear_colors(_LAMP_RED)[0]
-        frames = (mesh.material == material("steel")) & np.isin(mesh.label, _RIDEN)
+        # The frames of what has wheels and no cab: bicycles, motorcycles, trailers.
+        wheels = mesh.instance[mesh.material == material("rubber")]
+        cabs = mesh.instance[mesh.material == material("car_glass")]
+        frames = np.isin(mesh.instance, np.setdiff1d(wheels, [0, *np.unique(cabs)]))
+        frames &= mesh.material == material("steel")
         self.color[frames] = self._pick(_FRAMES, self._key[frames], 102)
 
     def _dress_people(self, mesh: Mesh) -> None:

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from pcseg.sim.appearance import Appearance
-from pcseg.sim.classes import BUILDING, CAR, PERSON
+from pcseg.sim.classes import BICYCLE, BUILDING, CAR, PERSON
 from pcseg.sim.film import linear_colors
 from pcseg.sim.materials import TABLE, material
 from pcseg.sim.mesh import Mesh, join
-from pcseg.sim.shapes.furniture import sign
+from pcseg.sim.shapes.cycles import bicycle
+from pcseg.sim.shapes.furniture import lamp_post, sign
 from pcseg.sim.shapes.people import draw_build, standing
 from pcseg.sim.shapes.primitives import box, polygons, quads
 from pcseg.sim.shapes.vehicles import car
@@ -28,7 +29,6 @@ def test_an_object_keeps_its_colour_and_others_differ(rng: np.random.Generator) 
     body = car(rng)
     cars = join([body.labelled(CAR, k) for k in range(1, 41)])
     look = Appearance(cars, "street")
-    paint = (cars.material == material("car_paint")) & (cars.tint == np.median(cars.tint))
     paint = cars.material == material("car_paint")
     colors = [np.unique(look.color[paint & (cars.instance == k)], axis=0) for k in range(1, 41)]
     assert all(len(own) == 1 for own in colors)
@@ -46,6 +46,18 @@ def test_bright_paints_are_bright_and_dark_ones_dark() -> None:
         return Appearance(mesh.tinted(tint), "x").color
 
     assert painted(0.12).max() < 0.05 < 0.6 < painted(1.7).min()
+
+
+def test_bicycles_have_painted_frames_and_lamp_posts_bare_steel() -> None:
+    cycles = [bicycle(np.random.default_rng(k)).labelled(BICYCLE, k) for k in range(1, 20)]
+    mesh = join([*cycles, lamp_post(np.random.default_rng(0))])
+    look, steel = Appearance(mesh, "x"), mesh.material == material("steel")
+    frames = {tuple(np.unique(look.color[steel & (mesh.instance == k)], axis=0).ravel())
+              for k in range(1, 20)}  # fmt: skip
+    assert len(frames) >= 4
+    bare = look.color[steel & (mesh.instance == 0)]
+    known = linear_colors(TABLE["steel"].colors)
+    assert np.abs(bare[0] - known).max(1).min() < 1e-6
 
 
 def test_people_wear_trousers_coats_and_hair(rng: np.random.Generator) -> None:

@@ -205,3 +205,20 @@ def test_a_camera_that_sees_only_sky() -> None:
     picture = photograph(plane_world(), looking("up", (64, 48), 40.0, (0, 0, 1.6), 0.0, 1.2))
     assert not picture.labels.any() and not picture.depth.any()
     assert picture.rgb.mean() > 60
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_mover_looks_like_the_same_thing_standing_still(seed: int) -> None:
+    """Wherever it is: near, far, half outside the picture, beside and around the camera."""
+    rng = np.random.default_rng(seed)
+    body = box((4, 2, 1.5), (0.3, 0, 0.75), "car_paint").labelled(MOVING[CAR], 9)
+    ahead, aside = rng.uniform(-4, 12) * rng.uniform(0.3, 3), rng.uniform(-8, 8)
+    mover = Mover((body,), Track(plane_world().path, 200.0 + ahead, 0.0, aside), 1.0, 9)
+    camera = looking(
+        "any", (120, 80), 60.0, (0, 0, 1.0), rng.uniform(-1, 1), rng.uniform(-0.4, 0.4)
+    )
+    moving = photograph(plane_world(movers=(mover,)), camera)
+    still = photograph(plane_world([body.moved((200 + ahead, aside, 0))]), camera)
+    assert (moving.labels != still.labels).mean() < 2e-3  # pixels on the very edge
+    both = (moving.labels == 252) & (still.labels == 252)
+    np.testing.assert_allclose(moving.depth[both], still.depth[both], rtol=1e-3, atol=1e-3)
