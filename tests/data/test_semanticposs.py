@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,21 @@ def test_a_changed_tag_voids_stored_counts(folder: Path) -> None:
     data = SemanticPOSS(folder.parents[1], "03")
     assert folder / "tag/000000.tag" in data._files(0) and len(data._files(1)) == 2
     assert data._label_source(data.frames[0]) == folder / "labels/000000.label"
+
+
+def test_lines_of_poses_where_numbers_leave_gaps(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("velodyne", "labels", "tag"):
+        for path in (folder / name).glob("000001.*"):
+            path.rename(path.with_stem("000007"))
+    with caplog.at_level(logging.WARNING):
+        data = SemanticPOSS(folder.parents[1], "03")
+    assert "numbered up to 000007" in caplog.text and "2 lines" in caplog.text
+    assert data[1].pose[0, 3] == 1.5 and data[1].meta["time"] == pytest.approx(0.1)
+    (folder / "times.txt").write_text("0\n1\n2\n")
+    with pytest.raises(DataError, match=r"poses\.txt: 2 lines, but frame 03/000007 needs line 8"):
+        SemanticPOSS(folder.parents[1], "03")
 
 
 @pytest.mark.parametrize(

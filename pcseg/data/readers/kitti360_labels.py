@@ -37,15 +37,24 @@ class Cloud:
 
 @dataclass(frozen=True)
 class WindowCloud:
-    """An accumulated window: what stands still, and what moves, frame by frame.
+    """An accumulated window: what stands still, and what moves.
 
     Attributes:
         static: the points that stand still.
-        moving: {frame: points of moving objects at that frame}.
+        dynamic: the points of moving objects, or None.
+        path: the file of these.
     """
 
     static: Cloud
-    moving: dict[int, Cloud]
+    dynamic: PointFile | None
+    path: Path
+
+    def moving(self, frame: int) -> Cloud | None:
+        """The moving objects at a frame; None if there are none."""
+        if self.dynamic is None:
+            return None
+        rows = np.flatnonzero(frames_of(self.dynamic, self.path) == frame)
+        return _cloud(self.dynamic, self.path, rows) if len(rows) else None
 
 
 def recover(
@@ -67,7 +76,7 @@ def recover(
     nearest = np.full(len(world), np.inf)
     labels, instances = np.zeros(len(world), np.int64), np.zeros(len(world), np.int64)
     for window in windows:
-        for cloud in (window.static, window.moving.get(frame)):
+        for cloud in (window.static, window.moving(frame)):
             if cloud is None:
                 continue
             distance, row = cloud.tree.query(world, distance_upper_bound=tolerance_m)
@@ -123,13 +132,7 @@ def read_window(static: Path, dynamic: Path) -> WindowCloud:
 
 @lru_cache(maxsize=_KEPT)
 def _read_window(static: Path, dynamic: Path, stamps: tuple[int, ...]) -> WindowCloud:
-    still, moving = read_points(static), read_moving(dynamic)
-    by_frame = {}
-    if moving is not None:
-        frames = frames_of(moving, dynamic)
-        for frame in np.unique(frames):
-            by_frame[int(frame)] = _cloud(moving, dynamic, np.flatnonzero(frames == frame))
-    return WindowCloud(_cloud(still, static), by_frame)
+    return WindowCloud(_cloud(read_points(static), static), read_moving(dynamic), dynamic)
 
 
 def _cloud(points: PointFile, path: Path, rows: np.ndarray | slice = slice(None)) -> Cloud:

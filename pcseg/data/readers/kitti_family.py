@@ -20,7 +20,7 @@ from pcseg.data.readers.kitti_files import (
     read_cloud,
     read_label_file,
 )
-from pcseg.data.readers.kitti_sides import SMALL_FILES, read_side_files
+from pcseg.data.readers.kitti_sides import SMALL_FILES, SideFiles, read_side_files
 from pcseg.data.scan import Scan, View
 from pcseg.errors import DataError, LabelError
 
@@ -93,10 +93,7 @@ class KittiFamily(Reader):
             cameras=cameras,
         )
         found = list(dict.fromkeys(frame.sequence for frame in self.frames))
-        self._sides = {
-            sequence: read_side_files(self.folder / sequence, require, self.camera_poses)
-            for sequence in found
-        }
+        self._sides = {sequence: self._side_files(sequence, require) for sequence in found}
         # Fail now, not in the middle of an epoch.
         for frame in self.frames:
             self._sides[frame.sequence].check(frame)
@@ -138,9 +135,13 @@ class KittiFamily(Reader):
             scan["raw_labels"] = raw
         side = self._sides[frame.sequence]
         if side.times is not None:
-            meta["time"] = float(side.times[int(frame.frame)])
-        pose = None if side.poses is None else side.poses[int(frame.frame)]
+            meta["time"] = float(side.times[side.line(frame)])
+        pose = None if side.poses is None else side.poses[side.line(frame)]
         return Scan(pose=pose, meta=meta, **scan)
+
+    def _side_files(self, sequence: str, require: Collection[str]) -> SideFiles:
+        """Poses and times of a sequence."""
+        return read_side_files(self.folder / sequence, require, self.camera_poses)
 
     def _attrs_of(self, cloud: np.ndarray, frame: FrameId) -> dict[str, np.ndarray]:
         """Attributes of the points: intensity; what else a dataset has is a subclass's."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +24,39 @@ class SideFiles:
 
     Attributes:
         folder: of the sequence.
-        poses: (F, 4, 4) float64 sensor -> world by frame number, or None.
-        times: (F,) float64 seconds by frame number, or None.
+        poses: (F, 4, 4) float64 sensor -> world, a row for each line, or None.
+        times: (F,) float64 seconds, or None.
+        ranks: line of each frame's name where it is not its number.
     """
 
     folder: Path
     poses: np.ndarray | None
     times: np.ndarray | None
+    ranks: Mapping[str, int] = field(default_factory=dict)
+
+    def line(self, frame: FrameId) -> int:
+        """Which line of the files, from 0, belongs to a frame: its number."""
+        return self.ranks[frame.frame] if self.ranks else int(frame.frame)
+
+    def by_order(self, names: Sequence[str]) -> SideFiles:
+        """The same, lines counted by the order of the clouds if their numbers leave gaps.
+
+        That is so if there are as many lines as clouds, and numbers beyond the last line.
+
+        Args:
+            names: of all clouds of the sequence, sorted.
+        """
+        rows = {len(values) for values in (self.poses, self.times) if values is not None}
+        if rows != {len(names)} or int(names[-1]) < len(names):
+            return self
+        log.warning(
+            "%s: clouds are numbered up to %s, but poses and times have %d lines, as many as there "
+            "are clouds: line k is taken for the k-th cloud",
+            self.folder,
+            names[-1],
+            len(names),
+        )
+        return replace(self, ranks={name: rank for rank, name in enumerate(names)})
 
     def check(self, frame: FrameId) -> None:
         """Demand a line of each file for a frame.
@@ -39,7 +65,7 @@ class SideFiles:
             DataError: if a file is too short.
         """
         for name, rows in (("poses.txt", self.poses), ("times.txt", self.times)):
-            if rows is not None and len(rows) <= int(frame.frame):
+            if rows is not None and len(rows) <= self.line(frame):
                 raise DataError(
                     f"{self.folder / name}: {len(rows)} lines, but frame {frame} needs line "
                     f"{int(frame.frame) + 1} (one for each frame number from 0). "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from pcseg.data.dataset import FrameId
 from pcseg.data.readers.kitti_family import KittiFamily
+from pcseg.data.readers.kitti_sides import SideFiles
 from pcseg.errors import DataError
 
 ROWS, COLUMNS = 40, 1800
@@ -32,6 +34,11 @@ class SemanticPOSS(KittiFamily):
     def tag_path(self, frame: FrameId) -> Path:
         """The ``.tag`` of a frame, whether it is there or not."""
         return self.folder / frame.sequence / "tag" / f"{frame.frame}.tag"
+
+    def _side_files(self, sequence: str, require: Collection[str]) -> SideFiles:
+        # Numbers of clouds may leave gaps, which SemanticKITTI's never do.
+        found = super()._side_files(sequence, require)
+        return found.by_order(self._clouds_there(sequence))
 
     def _attrs_of(self, cloud: np.ndarray, frame: FrameId) -> dict[str, np.ndarray]:
         attrs = super()._attrs_of(cloud, frame)
