@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 
 from pcseg.data import IGNORE, LabelSet, label_set
 from pcseg.data.label_files import load_map, parse_yaml, shipped_maps
+from pcseg.data.refinement import disagreements
 from pcseg.data.splits import splits
 from pcseg.evaluate import PROTOCOLS, View, list_views, view
 from pcseg.evaluate.house import BENCHMARK, HOUSE_VIEWS, LEVELS, SOURCES, TARGETS
@@ -22,6 +23,16 @@ classes, `semantic_kitti/dglss_10` in the ten of DGLSS. -1, shown as `·`, is ig
 same name has the same classes in every dataset. A **view** is one published way to score: from
 which classes, to which, under which rules. Every set and view has a hash; figures made under
 different hashes are not comparable.
+"""
+
+UNEQUAL = """
+### Where a common set does not mean the same everywhere
+
+Reproduced as published, found by comparing what the ids of each dataset cover. A network is charged
+with these. SemanticKITTI's moving ids are in two classes of `cola_8`; SemanticPOSS has one ground
+and one vehicle class. Sets that are not listed agree in every kind of thing that their maps state;
+labels from boxes cannot be compared so.
+
 """
 
 TREE = """
@@ -131,7 +142,14 @@ def _common_sets(maps: Sequence[str]) -> str:
         for key, names in sorted(users.items())
         if len(names) > 1 and key != "full"
     ]
-    return "\n## Common label sets\n\n" + _rows(["set", "classes", "maps"], rows)
+    text = "\n## Common label sets\n\n" + _rows(["set", "classes", "maps"], rows)
+    unequal = [
+        [key, word, "; ".join(f"{name}: {', '.join(who)}" for name, who in found.items())]
+        for key, names in sorted(users.items())
+        if len(names) > 1 and key != "full"
+        for word, found in disagreements(key).items()
+    ]
+    return text + UNEQUAL + _rows(["set", "kind of thing", "class: label maps"], unequal)
 
 
 def _tree() -> str:

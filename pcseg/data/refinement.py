@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pcseg.data.label_files import find_map, load_map
+from pcseg.data.label_files import find_map, load_map, shipped_maps
 from pcseg.data.labels import LabelSet, label_set
 from pcseg.data.scan import IGNORE
 from pcseg.errors import LabelError
@@ -109,6 +109,34 @@ def extents(name: str, table: LabelSet | None = None) -> list[frozenset[str]]:
         if train_id != IGNORE:
             covered[train_id].update(concepts.get(raw_id, ()))
     return [frozenset(words) for words in covered]
+
+
+def disagreements(set_name: str) -> dict[str, dict[str, list[str]]]:
+    """What the datasets of one common label set do not count as the same class.
+
+    Args:
+        set_name: of the set, for example ``"cola_8"``.
+
+    Returns:
+        {kind of thing: {class: [label maps that read it so]}}, for every kind that has more than
+        one class. Where a raw id mixes several kinds (a single ground), that is no slip of the
+        set, but it is an error that every network is charged with.
+    """
+    classes: dict[str, dict[str, list[str]]] = {}
+    for name, path in sorted(shipped_maps().items()):
+        data = load_map(path)
+        if set_name not in data["sets"] or "based_on" in data:
+            continue
+        table = label_set(f"{name}/{set_name}")
+        for raw_id, words in sorted((data.get("concepts") or {}).items()):
+            if table.raw_to_train[raw_id] == IGNORE:
+                continue
+            for word in words:
+                called = table.names[table.raw_to_train[raw_id]]
+                users = classes.setdefault(word, {}).setdefault(called, [])
+                if name not in users:
+                    users.append(name)
+    return {word: found for word, found in sorted(classes.items()) if len(found) > 1}
 
 
 def _components(classes: Iterable[frozenset[str]]) -> list[int]:

@@ -145,6 +145,25 @@ class View:
             train_labels="source",
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that `from_dict` turns back, with the hashes of the view and its rules."""
+        return {
+            "name": self.name,
+            "names": list(self.names),
+            "source_to_common": dict(self.predicted),
+            "target_to_common": dict(self.truth),
+            "protocol": self.protocol.name,
+            "sources": list(self.sources),
+            "targets": dict(self.targets),
+            "train_labels": self.train_labels,
+            "crop": self.crop.to_dict(),
+            "voxel_m": self.voxel_m,
+            "batch": self.batch,
+            "paper": self.paper,
+            "note": self.note,
+            "hash": self.hash,
+        }
+
     @classmethod
     def from_dict(cls, name: str, data: Mapping[str, Any]) -> View:
         """Build a view from data.

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from pcseg.data import IGNORE, label_set
 from pcseg.data.label_files import load_map, parse_yaml, shipped_maps
-from pcseg.data.refinement import Extents, Refinement, common_refinement, extents, refine
+from pcseg.data.refinement import (
+    Extents,
+    Refinement,
+    common_refinement,
+    disagreements,
+    extents,
+    refine,
+)
 from pcseg.errors import LabelError
 
 CONCEPTS = parse_yaml(shipped_maps()["semantic_kitti"].parents[1] / "concepts.yaml")
@@ -150,6 +157,26 @@ def test_kitti_and_nuscenes_are_finer_than_3dlabelprop_by_the_four_wheeled() -> 
     ours = partition(found.source)
     assert ours - published == {frozenset({0}), frozenset({3}), frozenset({4})}
     assert published - ours == {frozenset({0, 3, 4})}  # car, truck, other-vehicle
+
+
+@pytest.mark.parametrize(
+    "name", ["dg_l3", "dg_l2", "lidog_7", "bevdg_5", "xmuda_a2d2_10", "xmuda_nuscenes_6", "sk19"]
+)
+def test_nothing_has_two_classes_in_a_consistent_set(name: str) -> None:
+    assert disagreements(name) == {}
+
+
+def test_published_sets_that_contradict_themselves_are_known() -> None:
+    dglss = disagreements("dglss_10")
+    assert dglss["trunk"] == {
+        "vegetation": ["nuscenes_lidarseg", "semantic_kitti", "waymo"],
+        "terrain": ["semantic_poss"],
+    }
+    # Every quarrel of DGLSS is with SemanticPOSS, whose classes are coarser.
+    assert all(["semantic_poss"] in found.values() for found in dglss.values())
+    cola = disagreements("cola_8")
+    assert cola["bus"]["Living Being"] == ["semantic_kitti"]  # the slip of id 257
+    assert "semantic_kitti" in cola["bicyclist"]["Vehicle"]  # the slip of id 253
 
 
 def test_a_map_without_concepts_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,13 @@ def test_sources_of_one_view_name_the_same_classes(name: str) -> None:
     one = view(name)
     assert len({label_set(source).names for source in one.sources}) <= 1
     assert len({label_set(target).names for target in one.targets}) == 1
+
+
+@pytest.mark.parametrize("name", [*PAPERS, "pcseg-dg/1/L1/sk-ns"])
+def test_round_trip(name: str) -> None:
+    data = json.loads(json.dumps(view(name).to_dict()))
+    assert View.from_dict(name, data) == view(name)
+    assert data["hash"] == view(name).hash
 
 
 @pytest.mark.parametrize("name", PAPERS)
