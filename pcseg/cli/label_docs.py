@@ -7,7 +7,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from pcseg.data import IGNORE, LabelSet, label_set
-from pcseg.data.label_files import load_map, parse_yaml, shipped_maps
+from pcseg.data.label_files import concepts, load_map, parse_yaml, shipped_maps
 from pcseg.data.refinement import disagreements
 from pcseg.data.splits import splits
 from pcseg.evaluate import PROTOCOLS, View, list_views, view
@@ -153,7 +153,6 @@ def _common_sets(maps: Sequence[str]) -> str:
 
 
 def _tree() -> str:
-    concepts = parse_yaml(shipped_maps()["semantic_kitti"].parents[1] / "concepts.yaml")
     rows = []
     for source in SOURCES:
         for level in LEVELS:
@@ -161,7 +160,7 @@ def _tree() -> str:
                 str(len(view(f"{BENCHMARK}/{level}/{source}-{target}").names)) for target in TARGETS
             ]
             rows.append([source, level, *sizes])
-    head = TREE.format(benchmark=BENCHMARK, concepts=len(concepts))
+    head = TREE.format(benchmark=BENCHMARK, concepts=len(concepts()))
     return f"{head}\n" + _rows(["trained on", "level", *TARGETS], rows)
 
 
@@ -187,7 +186,16 @@ def _protocols() -> str:
 
 def _views() -> str:
     papers = [view(name) for name in list_views() if name not in HOUSE_VIEWS]
-    head = ["view", "classes", "from", "to (split)", "trained on", "counts", "rule", "hash"]
+    head = [
+        "view",
+        "classes",
+        "from",
+        "to (split)",
+        "trained on",
+        "points that count",
+        "rule",
+        "hash",
+    ]
     by_paper: dict[str, list[str]] = {}
     for one in papers:
         by_paper.setdefault(one.paper, []).append(f"`{one.name}`")

@@ -37,6 +37,8 @@ def load_map(path: Path) -> dict[str, Any]:
         data = _completed(path, data)
     if not isinstance(data, dict) or "dataset" not in data or not data.get("sets"):
         raise LabelError(f"{path}: a label map needs 'dataset' and 'sets'.")
+    if not isinstance(data["sets"], dict):
+        raise LabelError(f"{path}: 'sets' must be a mapping of names to label sets.")
     return data
 
 
@@ -65,6 +67,12 @@ def shipped_maps() -> dict[str, Path]:
     return {path.stem: path for path in folder.glob("*.yaml")}
 
 
+def concepts() -> dict[str, str]:
+    """The kinds of things that maps say their ids cover (``concepts``), and what each means."""
+    words: dict[str, str] = parse_yaml(Path(str(files("pcseg.data") / "concepts.yaml")))
+    return words
+
+
 def parse_yaml(path: Path) -> Any:
     """The content of a YAML file as plain data; no object but dicts, lists, text and numbers."""
     return yaml.load(path.read_text(encoding="utf-8"), _LOADER)
@@ -88,6 +96,9 @@ def _completed(path: Path, data: dict[str, Any]) -> dict[str, Any]:
             f"{path}: based_on '{data['based_on']}' is not another shipped label map. "
             f"Shipped: {', '.join(sorted(shipped_maps()))}."
         )
+    for key in ("facts", "also_ignored"):
+        if not isinstance(data.get(key, {}), dict):
+            raise LabelError(f"{path}: '{key}' must be a mapping, not {data[key]!r}.")
     whole = load_map(base)
     made = {**whole, **data, "facts": {**whole.get("facts", {}), **data.get("facts", {})}}
     if isinstance(made["sets"], list):

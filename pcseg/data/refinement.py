@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pcseg.data.label_files import find_map, load_map, shipped_maps
@@ -139,18 +139,16 @@ def disagreements(set_name: str) -> dict[str, dict[str, list[str]]]:
     return {word: found for word, found in sorted(classes.items()) if len(found) > 1}
 
 
-def _components(classes: Iterable[frozenset[str]]) -> list[int]:
+def _components(classes: Extents) -> list[int]:
     """For each class a number that it shares with exactly the classes connected to it."""
     blocks: list[tuple[set[str], list[int]]] = []
-    count = 0
     for number, words in enumerate(classes):
-        count += 1
         touching = [block for block in blocks if block[0] & words]
         merged = set(words).union(*(block[0] for block in touching))
         members = [number, *(k for block in touching for k in block[1])]
         blocks = [block for block in blocks if not any(block is t for t in touching)]
         blocks.append((merged, members))
-    result = [0] * count
+    result = [0] * len(classes)
     for _, members in blocks:
         for member in members:
             result[member] = min(members)

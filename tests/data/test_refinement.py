@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pcseg.data import IGNORE, label_set
-from pcseg.data.label_files import load_map, parse_yaml, shipped_maps
+from pcseg.data.label_files import concepts, load_map, shipped_maps
 from pcseg.data.refinement import (
     Extents,
     Refinement,
@@ -20,7 +20,6 @@ from pcseg.data.refinement import (
 )
 from pcseg.errors import LabelError
 
-CONCEPTS = parse_yaml(shipped_maps()["semantic_kitti"].parents[1] / "concepts.yaml")
 MAPS = [name for name in shipped_maps() if load_map(shipped_maps()[name]).get("concepts")]
 
 tables = st.lists(st.frozensets(st.sampled_from("abcdefgh"), max_size=3), min_size=1, max_size=6)
@@ -101,8 +100,8 @@ def test_a_coarser_class_table_never_gives_more_classes(source, target, data) ->
 
 
 @given(st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1))
-def test_a_table_refined_with_itself_is_itself(concepts) -> None:
-    table = [frozenset(word) for word in concepts]
+def test_a_table_refined_with_itself_is_itself(words) -> None:
+    table = [frozenset(word) for word in words]
     found = refined(table, table)
     assert list(found.source.values()) == list(range(len(table))) == list(found.target.values())
 
@@ -112,7 +111,7 @@ def test_concepts_are_words_of_the_list_and_ids_of_the_map(name: str) -> None:
     data = load_map(shipped_maps()[name])
     assert set(data["concepts"]) <= set(data["raw_names"])
     used = {word for words in data["concepts"].values() for word in words}
-    assert used <= set(CONCEPTS)
+    assert used <= set(concepts())
     assert all(data["concepts"].values())
 
 
@@ -123,8 +122,8 @@ def test_every_concept_is_used_and_described() -> None:
         for words in load_map(shipped_maps()[name])["concepts"].values()
         for word in words
     }
-    assert used == set(CONCEPTS)
-    assert all(isinstance(text, str) and text for text in CONCEPTS.values())
+    assert used == set(concepts())
+    assert all(isinstance(text, str) and text for text in concepts().values())
 
 
 @pytest.mark.parametrize("name", ["semantic_kitti/sk19", "nuscenes_lidarseg/ns16", "waymo/wo22"])

@@ -197,6 +197,15 @@ class TestHouseBenchmark:
                 assert parent.setdefault(node, coarse.predicted[k]) == coarse.predicted[k]
         assert set(parent) <= set(range(len(fine.names)))
 
+    @pytest.mark.parametrize("level", ["dg_l3", "dg_l2"])
+    @pytest.mark.parametrize("source", SOURCES.values())
+    def test_every_class_of_a_source_lies_in_one_node(self, source: str, level: str) -> None:
+        table = label_set(source)
+        tree = label_set(f"{source.partition('/')[0]}/{level}")
+        for train_id in range(table.num_classes):
+            raw_ids = [raw for raw, k in table.raw_to_train.items() if k == train_id]
+            assert len({tree.raw_to_train[raw] for raw in raw_ids}) == 1
+
     def test_unscored_nodes_are_ignored_in_the_truth_and_missed_in_predictions(self) -> None:
         one = view("pcseg-dg/1/L2/sk-ns")
         ns = label_set("nuscenes_lidarseg/dg_l2")
