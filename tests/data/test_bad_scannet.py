@@ -90,6 +90,13 @@ def test_broken_json(scene: Path) -> None:
         path.write_bytes(kept)
 
 
+def test_json_that_overwhelms_the_parser(scene: Path) -> None:
+    path = scene / f"{NAME}.aggregation.json"
+    for text in ("[" * 200_000, '{"segGroups": ' + "9" * 5000 + "}"):
+        path.write_text(text)
+        refused(scene, r"aggregation\.json: (cannot be read|not valid JSON).*|has no list 'segGrou")
+
+
 @pytest.mark.parametrize(
     "group",
     [
@@ -122,6 +129,7 @@ def test_label_table(scene: Path) -> None:
     text = table.read_text()
     for damaged, message in (
         (text.replace("\t24\t", "\tx\t"), r"combined\.tsv, line 5: needs the columns id, raw_c"),
+        (text.replace("\t24\t", "\t41\t"), r"combined\.tsv, line 5: .*NYU40 has no id 41"),
         (text.replace("nyu40id", "nyu"), r"combined\.tsv, line 2: needs the columns .*KeyError"),
         (text.split("\n")[0] + "\n", r"combined\.tsv: has no lines"),
         ("", r"combined\.tsv: has no lines"),
@@ -180,3 +188,24 @@ def test_folders_without_scenes(tmp_path: Path) -> None:
         ScanNet(tmp_path)
     with pytest.raises(DataError, match=r"nowhere: no scenes"):
         ScanNet(tmp_path / "nowhere")
+
+
+def test_points_that_are_no_numbers(scene: Path) -> None:
+    xyz, rgb, faces = made.scene_mesh()
+    xyz[40] = np.nan
+    for ending, labels in (("", None), (".labels", made.vertex_ids("nyu40"))):
+        made.write_ply(scene / f"{NAME}_vh_clean_2{ending}.ply", xyz, rgb, faces, labels)
+    refused(scene, r"_vh_clean_2\.ply: 1 points have NaN or infinite values, the first is point 40")
+    data = opened(scene, invalid="ignore")
+    assert np.flatnonzero(~data[0].attrs["valid"]).tolist() == [40]  # its neighbours have normals
+    assert data[0].labels[40] == -1 and data.class_counts()[0] == made.GRID**2 - 1
+
+
+def test_a_flood_of_unknown_ids_is_said_in_few_words(
+    scene: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    xyz, rgb, faces = made.scene_mesh()
+    labels = np.arange(1000, 1000 + len(xyz)).astype(np.uint16)
+    made.write_ply(scene / f"{NAME}_vh_clean_2.labels.ply", xyz, rgb, faces, labels)
+    assert (opened(scene, label_ids="nyu40")[0].raw_labels == 0).all()
+    assert "1011 (1 vertices) and 312 more" in caplog.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import shutil
 import zlib
 from pathlib import Path
 
@@ -127,6 +128,24 @@ def test_given_intrinsics(tmp_path: Path) -> None:
     scan = RGBD(folder, intrinsics=given)[0]
     np.savetxt(folder / "camera-intrinsics.txt", made.DEPTH_K)
     assert np.array_equal(scan.xyz, RGBD(folder)[0].xyz)
+
+
+def test_given_intrinsics_are_the_depth_cameras(tmp_path: Path) -> None:
+    given = [*made.DEPTH_K[[0, 1], [0, 1]], *made.DEPTH_K[:2, 2]]
+    exported = made.write_exported(tmp_path / "scene", 1)
+    shutil.rmtree(exported / "intrinsic")
+    scan = RGBD(exported, intrinsics=given)[0]
+    rows, columns = np.nonzero(made.room_depth(made.camera_pose()))
+    assert scan.attrs["pixel"].tolist() == (rows * made.DEPTH_SIZE[1] + columns).tolist()
+    # Pictures twice as large show the same: the middle of two by two pixels.
+    folder = made.write_seven_scenes(tmp_path / "x", 1)
+    small = RGBD(folder)[0]
+    path = folder / "frame-000000.color.png"
+    with Image.open(path) as image:
+        image.resize((96, 72), Image.Resampling.NEAREST).save(path)
+    large = RGBD(folder)[0]
+    assert large.images[0].rgb.shape == (36, 48, 3)
+    assert np.array_equal(large.attrs["rgb"], small.attrs["rgb"])
 
 
 def test_frames_as_sens_reader_exports_them(tmp_path: Path) -> None:

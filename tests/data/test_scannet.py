@@ -123,6 +123,15 @@ def test_repeated_objects_count_once(tmp_path: Path) -> None:
     assert np.unique(ScanNet(tmp_path, "all", CLASSES)[0].instances).tolist() == [0, 1, 2, 3, 4]
 
 
+def test_the_later_of_two_objects_has_what_both_claim(tmp_path: Path) -> None:
+    scene = made.write_scene(tmp_path)
+    claim = {"objectId": 8, "segments": [107, 200], "label": "chair"}
+    made.write_objects(scene / "scene0000_00.aggregation.json", [*made.groups(), claim])
+    segments, instances = made.segment_ids(), ScanNet(tmp_path, "all", CLASSES)[0].instances
+    assert (instances[np.isin(segments, [107, 200])] == 9).all()
+    assert (instances[segments == 100] == 2).all() and (instances[segments == 207] == 3).all()
+
+
 def test_normals_point_out_of_their_faces(tmp_path: Path) -> None:
     made.write_scene(tmp_path)
     normal = ScanNet(tmp_path, "all", CLASSES)[0].attrs["normal"].reshape(4, SQUARE, 3)

@@ -65,6 +65,18 @@ def test_lost_frames_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     assert "2 frames were left out, their camera was lost (pose not finite): 1, 2" in caplog.text
 
 
+def test_extrinsics_of_a_stream_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = made.write_sens(made.write_scene(tmp_path) / "scene0000_00.sens")
+    data = ScanNet(tmp_path, "all", CLASSES)
+    assert next(data.views(0)) is not None and not caplog.messages
+    stream = bytearray(path.read_bytes())
+    at = 12 + len(b"StructureSensor") + 64 + 12  # the shift along x of the colour camera
+    stream[at : at + 4] = np.float32(0.03).tobytes()
+    path.write_bytes(stream)
+    assert next(data.views(0)) is not None
+    assert "states extrinsics of its cameras, which are not applied" in caplog.text
+
+
 def test_scenes_without_frames(tmp_path: Path) -> None:
     made.write_scene(tmp_path)
     with pytest.raises(DataError, match=r"scene0000_00\.sens: missing, and no folder.*SensReader"):

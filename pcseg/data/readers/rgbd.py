@@ -13,6 +13,7 @@ from pcseg.data.dataset import FrameId
 from pcseg.data.labels import LabelSet
 from pcseg.data.reader import Reader
 from pcseg.data.readers.rgbd_frames import (
+    EXPORTED,
     SEVEN_SCENES,
     FolderFrames,
     RgbdFrame,
@@ -83,10 +84,10 @@ class RGBD(Reader):
             every: see `Reader`.
             cameras: ``color`` (the default: the picture is read for the colours of the points
                 anyway) or none.
-            intrinsics: fx, fy, cx, cy of both cameras in pixels, instead of
+            intrinsics: fx, fy, cx, cy in pixels of the depth pictures, instead of
                 ``camera-intrinsics.txt`` beside the frames or up to two folders above.
-            join: so many frames in a row make one scan, in the frame of the first, with
-                ``attrs["frame"]`` saying which each point comes from.
+            join: so many of the chosen frames in a row make one scan, in the frame of the first,
+                with ``attrs["frame"]`` saying which each point comes from.
 
         Raises:
             ConfigError: for a setting that does not exist.
@@ -182,15 +183,17 @@ class RGBD(Reader):
         return f"{super()._reading()} {self._given}"
 
     def _recording(self, folder: Path) -> FolderFrames:
-        if self._given is None and not seven_scenes_names(folder):
-            return exported_frames(folder)
+        names, patterns = seven_scenes_names(folder), SEVEN_SCENES
+        if not names:
+            if self._given is None:
+                return exported_frames(folder)
+            names, patterns = exported_names(folder), EXPORTED
         if self._given is not None:
             fx, fy, cx, cy = map(float, self._given)
             K = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
         else:
             K = read_intrinsics(self._intrinsics_of(folder))
-        names = seven_scenes_names(folder)
-        return FolderFrames(folder, names, SEVEN_SCENES, (K, K))
+        return FolderFrames(folder, names, patterns, (None, K))
 
     @staticmethod
     def _intrinsics_of(folder: Path) -> Path:

@@ -27,6 +27,7 @@ from pcseg.errors import DataError
 log = logging.getLogger(__name__)
 
 GRIDS = ("color", "depth")
+_SAME_PLACE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,12 @@ class SensFrames:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.header = read_header(path)
+        if np.abs(self.header.extrinsics - np.eye(4)).max() > _SAME_PLACE:
+            log.warning(
+                "%s: states extrinsics of its cameras, which are not applied: both are taken to "
+                "sit where the poses are",
+                path,
+            )
 
     def __len__(self) -> int:
         return self.header.num_frames
@@ -121,7 +128,7 @@ class FolderFrames:
         folder: Path,
         names: Sequence[str],
         patterns: tuple[str, str, str],
-        intrinsics: tuple[np.ndarray, np.ndarray],
+        intrinsics: tuple[np.ndarray | None, np.ndarray],
         sizes: tuple[tuple[int, int] | None, tuple[int, int] | None] = (None, None),
     ) -> None:
         """Take note of the frames; nothing is read yet.
@@ -131,7 +138,8 @@ class FolderFrames:
             names: of the frames, in order.
             patterns: of colour, depth and pose files, with ``{}`` for the name of the frame; a
                 colour file that does not exist is looked for as jpg and png.
-            intrinsics: (3, 3) of colour and depth.
+            intrinsics: (3, 3) of colour and depth; None for colours that the depth camera's serve,
+                scaled where the pictures have another size.
             sizes: (height, width) that the intrinsics are for; pictures that were exported smaller
                 get scaled ones. None for the size of the pictures.
         """
@@ -169,14 +177,11 @@ class FolderFrames:
         refuse_unrigid(pose, pose_path)
         rgb, metres = read_rgb(color), read_depth(depth)
         (color_K, depth_K), (color_size, depth_size) = self.intrinsics, self.sizes
-        return RgbdFrame(
-            name,
-            rgb,
-            scaled_intrinsics(color_K, color_size or size_of(rgb), size_of(rgb)),
-            metres,
-            scaled_intrinsics(depth_K, depth_size or size_of(metres), size_of(metres)),
-            pose,
-        )
+        depth_K = scaled_intrinsics(depth_K, depth_size or size_of(metres), size_of(metres))
+        if color_K is None:
+            color_K, color_size = depth_K, size_of(metres)
+        color_K = scaled_intrinsics(color_K, color_size or size_of(rgb), size_of(rgb))
+        return RgbdFrame(name, rgb, color_K, metres, depth_K, pose)
 
     def files(self, name: str) -> tuple[Path, Path, Path]:
         """Paths of the colour, depth and pose files of a frame."""

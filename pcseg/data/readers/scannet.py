@@ -21,6 +21,7 @@ from pcseg.data.readers.scannet_files import (
     TABLE,
     SceneFiles,
     axis_alignment,
+    count_vertices,
     read_facts,
     read_mesh,
     read_segments,
@@ -44,8 +45,9 @@ class ScanNet(Reader):
     Coordinates are the scene's own, z up; most networks for semantic segmentation take them so,
     and the benchmark scores vertices, so walls are turned along the axes only if asked for.
 
-    Attributes of points: ``rgb``, ``normal``, ``segment`` (id in the over-segmentation) and
-    ``vertex`` (number in the file). ``meta["faces"]`` are the triangles by these numbers:
+    Attributes of points: ``rgb`` (alpha is 255 throughout and left out), ``normal`` (area-weighted
+    mean of the faces'), ``segment`` (id in the over-segmentation) and ``vertex`` (number in the
+    file). ``meta["faces"]`` are the triangles by these numbers:
     `pcseg.data.readers.scannet_mesh.faces_of` gives those of any choice of the points.
     ``meta["axis_alignment"]`` is the matrix of the scene's ``.txt``, where it has one.
 
@@ -137,6 +139,7 @@ class ScanNet(Reader):
         Colour and depth camera are taken to be at one place, as is usual for ScanNet. Frames whose
         tracking was lost are left out, with a notice. Pixels get train ids where the scene has
         pictures of labels (``label-filt/`` or its archive) and the label table is there.
+        A view's name is the number of its frame.
 
         Args:
             index: of the scene.
@@ -224,6 +227,20 @@ class ScanNet(Reader):
     def _reading(self) -> str:
         return f"{super()._reading()} {self._label_ids} {self._labels_from}"
 
+    def _count_points(self, index: int) -> int:
+        return count_vertices(self.files(self.frames[index]).mesh)
+
+    def _read_labels(self, index: int) -> np.ndarray | None:
+        frame = self.frames[index]
+        if not self._has_labels(frame):
+            return None
+        if self._invalid == "ignore":  # which labels count is then told by the points
+            return self._read(index).labels
+        files = self.files(frame)
+        mesh = read_mesh(files.mesh)
+        nyu40 = self._annotations.of(files, mesh, _segments(files, len(mesh))).nyu40
+        return self.label_set.encode(nyu40, self._label_source(frame))
+
     def _raw_scan(self, frame: FrameId) -> Scan:
         files = self.files(frame)
         mesh = read_mesh(files.mesh)
@@ -238,9 +255,9 @@ class ScanNet(Reader):
         if mesh.faces is not None:
             meta["faces"] = mesh.faces.astype(np.int32)
             attrs["normal"] = vertex_normals(xyz, mesh.faces)
-        segments = None
-        if files.segments.is_file():
-            segments = attrs["segment"] = read_segments(files.segments, len(mesh))
+        segments = _segments(files, len(mesh))
+        if segments is not None:
+            attrs["segment"] = segments
         scan = Scan(xyz, attrs, pose=np.eye(4), meta=meta)
         if not self._has_labels(frame):
             return scan
@@ -265,6 +282,10 @@ class ScanNet(Reader):
     def _find_table(self) -> Path | None:
         places = [folder / TABLE for folder in (self.folder, *self.folder.parents[:2])]
         return next((path for path in places if path.is_file()), None)
+
+
+def _segments(files: SceneFiles, num_vertices: int) -> np.ndarray | None:
+    return read_segments(files.segments, num_vertices) if files.segments.is_file() else None
 
 
 def _is_scene(folder: Path) -> bool:

@@ -119,7 +119,7 @@ class Annotations:
             log.warning(
                 "%s: ids that are not in the label table are ignored: %s",
                 files.labels,
-                ", ".join(f"{value} ({count} vertices)" for value, count in stray.items()),
+                _listed([f"{value} ({count} vertices)" for value, count in stray.items()]),
             )
         return nyu40, ids
 
@@ -159,7 +159,7 @@ class Annotations:
             log.warning(
                 "%s: categories without a row in the label table: %s",
                 files.aggregation,
-                ", ".join(unknown),
+                _listed(unknown),
             )
         return labels_of_objects(segments, objects, table)
 
@@ -185,3 +185,8 @@ class Annotations:
                 f"{self._root}, or give its path with table=."
             )
         return self.table
+
+
+def _listed(words: Sequence[str], most: int = 12) -> str:
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more

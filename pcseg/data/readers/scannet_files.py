@@ -12,10 +12,13 @@ import numpy as np
 from pcseg.errors import DataError, LabelError
 from pcseg.files import read_json
 from pcseg.io import read_points
+from pcseg.io.ply_header import parse_header
 from pcseg.io.points import PointFile
 
 TABLE = "scannetv2-labels.combined.tsv"
 """Raw categories, their ids, and the NYU40 ids they are mapped to."""
+
+LARGEST_NYU40 = 40
 
 _SAME_PLACE_M = 0.01
 _LARGEST_TEXT = 1 << 20
@@ -87,6 +90,18 @@ def read_mesh(path: Path) -> PointFile:
     return read_points(path)
 
 
+def count_vertices(path: Path) -> int:
+    """Number of vertices of a mesh, by its header.
+
+    Raises:
+        DataError: as `read_mesh`.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: missing. Copy the mesh, or leave the scene out.")
+    header = parse_header(path, path.read_bytes())
+    return sum(element.size for element in header.elements if element.name == "vertex")
+
+
 def read_vertex_labels(path: Path, mesh: PointFile, mesh_path: Path) -> np.ndarray:
     """Read a ``_vh_clean_2.labels.ply``.
 
@@ -119,7 +134,7 @@ def read_segments(path: Path, num_vertices: int) -> np.ndarray:
     Raises:
         DataError: if it is no list of whole numbers, or not one for each vertex.
     """
-    data = read_json(path)
+    data = _json(path)
     ids = data.get("segIndices") if isinstance(data, dict) else None
     segments = _whole_numbers(ids)
     if segments is None:
@@ -143,7 +158,7 @@ def read_objects(path: Path) -> list[SceneObject]:
     Raises:
         DataError: if it is not what ScanNet calls an aggregation, naming the group.
     """
-    data = read_json(path)
+    data = _json(path)
     groups = data.get("segGroups") if isinstance(data, dict) else None
     if not isinstance(groups, list):
         raise DataError(f"{path}: has no list 'segGroups'. Copy the file again.")
@@ -175,7 +190,7 @@ def read_table(path: Path) -> dict[str, tuple[int, int]]:
     table: dict[str, tuple[int, int]] = {}
     for line, row in enumerate(rows, 2):
         try:
-            table[row["raw_category"]] = int(row["id"]), int(row["nyu40id"] or 0)
+            table[row["raw_category"]] = int(row["id"]), _nyu40(row["nyu40id"])
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(
                 f"{path}, line {line}: needs the columns id, raw_category and nyu40id with whole "
@@ -216,6 +231,20 @@ def axis_alignment(facts: dict[str, str], path: Path) -> np.ndarray | None:
     if not np.isfinite(matrix).all() or np.abs(R @ R.T - np.eye(3)).max() > 1e-2:
         raise DataError(f"{path}: axisAlignment is not a rotation. Copy the file again.")
     return matrix
+
+
+def _json(path: Path) -> Any:
+    try:
+        return read_json(path)
+    except (OSError, RecursionError, ValueError) as error:  # nested too deep; numbers too long
+        raise DataError(f"{path}: cannot be read ({error}). Copy the file again.") from error
+
+
+def _nyu40(text: str) -> int:
+    number = int(text or 0)
+    if not 0 <= number <= LARGEST_NYU40:
+        raise ValueError(f"NYU40 has no id {number}")
+    return number
 
 
 def _object(group: Any) -> SceneObject | None:

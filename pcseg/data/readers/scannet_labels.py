@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pcseg.data.readers.scannet_files import SceneObject
+from pcseg.data.readers.scannet_files import LARGEST_NYU40, SceneObject
 from pcseg.errors import DataError
 
 NYU40, RAW = "nyu40", "raw"
@@ -18,7 +18,6 @@ Table = Mapping[str, tuple[int, int]]
 
 _CLEAR = 0.6
 """The share of agreeing vertices that decides, and what the other convention must stay below."""
-_LARGEST_NYU40 = 40
 _FEW = 0.05
 """Scenes with stray ids (50, 149) have them on fewer vertices than this."""
 
@@ -64,7 +63,7 @@ def weigh(
             raw, nyu40 = (labels[telling, None] == pairs[telling]).mean(0)
             decided = _decide(float(nyu40), float(raw))
             return Evidence(decided, float(nyu40), float(raw), int(telling.sum()))
-    beyond = float((labels > _LARGEST_NYU40).mean()) if len(labels) else 0.0
+    beyond = float((labels > LARGEST_NYU40).mean()) if len(labels) else 0.0
     return Evidence(RAW if beyond > _FEW else None, 0.0, 0.0, 0)
 
 
@@ -89,7 +88,7 @@ def to_nyu40(
             raise DataError("the labels are ids of raw categories, and the label table is missing.")
         lookup = {raw: nyu40 for raw, nyu40 in table.values()} | {0: 0}
     else:
-        lookup = {i: i for i in range(_LARGEST_NYU40 + 1)}
+        lookup = {i: i for i in range(LARGEST_NYU40 + 1)}
     values, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     mapped = np.array([lookup.get(int(value), 0) for value in values], np.int64)
     stray = {

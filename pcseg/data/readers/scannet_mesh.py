@@ -18,8 +18,10 @@ def vertex_normals(xyz: np.ndarray, faces: np.ndarray) -> np.ndarray:
         (N, 3) float32 unit vectors, (0, 0, 0) for vertices without a face.
     """
     corners = xyz.astype(np.float64)[faces]
-    # The length of the cross product is twice the area: summing it is the weighting.
-    doubled = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    with np.errstate(invalid="ignore"):
+        # The length of the cross product is twice the area: summing it is the weighting.
+        doubled = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    doubled[~np.isfinite(doubled).all(axis=1)] = 0  # a bad vertex spoils none but itself
     at = faces.reshape(-1)
     normals = np.stack(
         [np.bincount(at, np.repeat(doubled[:, axis], 3), len(xyz)) for axis in range(3)], axis=1

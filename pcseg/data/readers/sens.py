@@ -36,6 +36,7 @@ class SensHeader:
         sensor: name of the device.
         color_K: (3, 3) float64 intrinsics of the colour pictures.
         depth_K: (3, 3) float64 intrinsics of the depth pictures.
+        extrinsics: (2, 4, 4) float64 of the colour and the depth camera; ScanNet's are identities.
         color_compression: ``"raw"``, ``"png"`` or ``"jpeg"``.
         depth_compression: ``"raw_ushort"`` or ``"zlib_ushort"``.
         color_size: (height, width) of the colour pictures.
@@ -48,6 +49,7 @@ class SensHeader:
     sensor: str
     color_K: np.ndarray
     depth_K: np.ndarray
+    extrinsics: np.ndarray
     color_compression: str
     depth_compression: str
     color_size: tuple[int, int]
@@ -209,6 +211,7 @@ def _header(path: Path, file: BinaryIO, size: int) -> SensHeader:
         sensor,
         _intrinsics(path, "colour", matrices[0]),
         _intrinsics(path, "depth", matrices[2]),
+        matrices[[1, 3]],
         _compression(path, "colour", color, COLOR_COMPRESSIONS),
         _compression(path, "depth", depth, DEPTH_COMPRESSIONS),
         _picture(path, "colour", color_height, color_width),
