@@ -201,7 +201,7 @@ def test_impossible_pictures(root: Path, tables: Tables, size: tuple[int, int]) 
         ("", r"line 1: not a valid table \(expected '\[', found ''"),
         ('{"token": "a"}', r"line 1.*expected '\['"),
         ('[\n{"token": "a",\n"next": ', r"line 3.*Expecting value"),
-        ('[\n{"token": "a"}\n{"token": "b"}]', r"line 3.*expected ',', found '{'"),
+        ('[\n{"token": "a"}\n{"token": "b"}]', r"line 3.*expected ',' or '\]', found '{'"),
         ('[{"token": "a"},]', r"line 1.*Expecting value"),
         ('[{"token": "a"}] more', r"line 1.*more after the closing"),
         ("[1, 2]", r"line 1.*row 1 is 1, not an object"),

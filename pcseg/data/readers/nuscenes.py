@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -35,6 +36,8 @@ from pcseg.data.readers.nuscenes_tables import build_index
 from pcseg.data.scan import Scan, View
 from pcseg.data.splits import Part, parse_selection, splits
 from pcseg.errors import ConfigError, LabelError
+
+log = logging.getLogger(__name__)
 
 OUTSIDE = 24
 """Raw id in the map ``nuscenes_boxes`` of points that are in no box."""
@@ -140,6 +143,8 @@ class NuScenes(Reader):
         self._tables = tables_folder(root, self._version, self._wanted)
         index = load(Index, self._tables)
         if index is None:
+            size = sum(path.stat().st_size for path in self._tables.glob("*.json"))
+            log.info("%s: reading the tables (%.0f MB) once", self._tables, size / 1e6)
             index = build_index(self._tables)
             keep(index, self._tables)
         self._index = index

@@ -18,7 +18,9 @@ LONGEST_TEXT, LONGEST_FILE = 4096, 256
 """Bytes. Texts are kept in arrays of one width, which a single long one would blow up."""
 
 _CHUNK = 4 << 20
-_BLANK = re.compile(r"[ \t\n\r]*")
+_OPENING = re.compile(r"[ \t\n\r]*\[[ \t\n\r]*")
+_BETWEEN = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
+_CLOSING = re.compile(r"[ \t\n\r]*\]")
 _REMEDY = "Unpack the archive of the metadata again."
 
 
@@ -104,41 +106,36 @@ class Row:
 
 
 def _rows(path: Path, file: IO[str]) -> Iterator[Row]:
-    text, at, line, number = file.read(_CHUNK), 0, 1, 0
+    text, line, number = file.read(_CHUNK), 1, 0
     decode = json.JSONDecoder().raw_decode
-    closing = "["
-    while True:
-        if len(text) - at < LONGEST_ROW:
-            line += text.count("\n", 0, at)
-            text, at = text[at:] + file.read(_CHUNK), 0
-        at = _blank_end(text, at)
-        mark = text[at : at + 1]
-        if mark == "]" and closing != "[":
-            break
-        if mark != closing:
-            raise _broken(path, line, text, at, f"expected '{closing}', found {_shown(mark)}")
-        at = _blank_end(text, at + 1)
-        if closing == "[" and text[at : at + 1] == "]":
-            break
+    mark: re.Match[str] | None = _OPENING.match(text)
+    if mark is None:
+        raise _broken(path, line, text, 0, f"expected '[', found {_shown(text[:1])}")
+    closing = _CLOSING.match(text, mark.end())
+    while closing is None:
         try:
-            fields, at = decode(text, at)
+            fields, at = decode(text, mark.end())
         except (ValueError, RecursionError) as error:
-            place = getattr(error, "pos", at)
-            reason = getattr(error, "msg", None) or f"{type(error).__name__}"
+            place = getattr(error, "pos", mark.end())
+            reason = getattr(error, "msg", None) or type(error).__name__
             raise _broken(path, line, text, place, reason) from error
         number += 1
         if not isinstance(fields, dict):
             raise _broken(path, line, text, at, f"row {number} is {_shown(fields)}, not an object")
         yield Row(path, number, fields)
-        closing = ","
-    if text[at + 1 :].strip() or file.read(1).strip():
-        raise _broken(path, line, text, at + 1, "there is more after the closing ']'")
-
-
-def _blank_end(text: str, at: int) -> int:
-    match = _BLANK.match(text, at)
-    assert match is not None, "the pattern matches nothing, too"
-    return match.end()
+        if len(text) - at < LONGEST_ROW:
+            line += text.count("\n", 0, at)
+            text, at = text[at:] + file.read(_CHUNK), 0
+        mark = _BETWEEN.match(text, at)
+        if mark is None:
+            closing = _CLOSING.match(text, at)
+            if closing is None:
+                at = len(text) - len(text[at:].lstrip())
+                found = _shown(text[at : at + 1])
+                raise _broken(path, line, text, at, f"expected ',' or ']', found {found}")
+            break
+    if text[closing.end() :].strip() or file.read(1).strip():
+        raise _broken(path, line, text, closing.end(), "there is more after the closing ']'")
 
 
 def _broken(path: Path, line: int, text: str, at: int, reason: str) -> DataError:
@@ -148,6 +145,8 @@ def _broken(path: Path, line: int, text: str, at: int, reason: str) -> DataError
 
 def _bytes(text: str) -> int:
     """Length as UTF-8; -1 for half of a surrogate pair, which JSON can hold and UTF-8 cannot."""
+    if text.isascii():
+        return len(text)
     try:
         return len(text.encode())
     except UnicodeEncodeError:

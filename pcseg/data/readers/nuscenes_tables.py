@@ -37,8 +37,7 @@ def build_index(tables: Path) -> Index:
     found = _read_recordings(tables, frame_of, mounts)
     cameras = sorted({name for name, kind in mounts.sensors if kind == "camera"})
     lidar = _lidar_of_frames(tables, frame_of, found)
-    token_of = {row: token for token, row in found.row_of.items()}
-    key_tokens = [token_of[row] for row in lidar]
+    key_tokens = [found.lidar_token[frame] for frame in range(len(frame_of))]
     category_name, category_index = _read_categories(tables)
     return Index(
         scene_name=_texts(scene.name for scene in scenes),
@@ -97,6 +96,8 @@ class _Recordings:
     pose_of: dict[str, int] = field(default_factory=dict)
     key: dict[tuple[int, str], int] = field(default_factory=dict)
     """Of frame and channel."""
+    lidar_token: dict[int, str] = field(default_factory=dict)
+    """Of the frame's key sweep."""
     file: list[str] = field(default_factory=list)
     time_us: list[int] = field(default_factory=list)
     previous: list[str] = field(default_factory=list)
@@ -218,12 +219,16 @@ def _read_recordings(tables: Path, frame_of: Mapping[str, int], mounts: _Mounts)
             frame = frame_of[row.text("sample_token")]
             if found.key.setdefault((frame, channel), number) != number:
                 raise row.error(f"its sample has two key frames of {channel}")
-        found.row_of[row.text("token")] = number
+            if channel == LIDAR:
+                found.lidar_token[frame] = row.text("token")
+        token = row.text("token")
+        found.row_of[token] = number
         found.file.append(row.file())
         found.time_us.append(row.whole("timestamp"))
         found.previous.append(row.text("prev") if channel == LIDAR else "")
         found.size.append(_size(row) if modality == "camera" else (0, 0))
-        pose = row.text("ego_pose_token")
+        pose = row.text("ego_pose_token")  # in the genuine tables the same as the row's own
+        pose = token if pose == token else pose
         found.pose.append(found.pose_of.setdefault(pose, len(found.pose_of)))
         found.mount.append(mount)
     if len(found.row_of) != len(found.file):
