@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from pcseg.sim import build_street
 from pcseg.sim.record import Frame, Recorder
 from pcseg.sim.writers.a2d2 import A2D2Writer
 from pcseg.sim.writers.a2d2_rig import CAMERA
+from tests.data.small_street import small_street
 
 SCENE = "20180101_000006"
 TIMES = (0.0, 0.1)
@@ -43,10 +44,16 @@ def file_of(scene: Path, kind: str, suffix: str, number: int = 0) -> Path:
     return scene / kind / "cam_front_center" / name
 
 
-def make_twin(root: Path) -> Twin:
-    """Record and write two frames."""
+def make_twin(places: pytest.TempPathFactory) -> Twin:
+    """Record and write two frames, once a session; nobody may change them."""
+    if not _MADE:
+        _MADE.append(_write_twin(places.mktemp("a2d2")))
+    return _MADE[0]
+
+
+def _write_twin(root: Path) -> Twin:
     rig = A2D2Writer.rig(None).with_cameras((CAMERA,), 0.25).thinned(3, 1)
-    recorder = Recorder(build_street([5, 6, 0], 160.0), rig)
+    recorder = Recorder(small_street(), rig)
     writer = A2D2Writer(root, rig)
     bodies = np.stack([recorder.world.body_pose(time) for time in TIMES])
     writer.write_sequence("06", bodies, TIMES)
@@ -70,3 +77,6 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray], pickled: bool = Fals
             part = io.BytesIO()
             np.lib.format.write_array(part, values, allow_pickle=pickled)
             archive.writestr(f"{name}.npy", part.getvalue())
+
+
+_MADE: list[Twin] = []

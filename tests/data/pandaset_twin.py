@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
-from pcseg.sim import build_street
 from pcseg.sim.record import Frame, Recorder
 from pcseg.sim.writers.pandaset import PandaSetWriter
 from pcseg.sim.writers.pandaset_tables import pickled
+from tests.data.small_street import small_street
 
 SCENE, CAMERAS = "004", ("front_camera", "left_camera")
 TIMES = (0.0, 0.1)
@@ -34,10 +35,16 @@ class Twin:
         return self.root / "pandaset" / SCENE
 
 
-def make_twin(root: Path) -> Twin:
-    """Record and write two frames."""
+def make_twin(places: pytest.TempPathFactory) -> Twin:
+    """Record and write two frames, once a session; nobody may change them."""
+    if not _MADE:
+        _MADE.append(_write_twin(places.mktemp("pandaset")))
+    return _MADE[0]
+
+
+def _write_twin(root: Path) -> Twin:
     rig = PandaSetWriter.rig(None).with_cameras(CAMERAS, 0.2).thinned(10, 2)
-    recorder = Recorder(build_street([5, 4, 0], 160.0), rig)
+    recorder = Recorder(small_street(), rig)
     writer = PandaSetWriter(root, rig)
     bodies = np.stack([recorder.world.body_pose(time) for time in TIMES])
     writer.write_sequence("04", bodies, TIMES)
@@ -69,3 +76,6 @@ def retable(path: Path, change: Callable[[dict[str, np.ndarray]], Mapping[str, A
 def rejson(path: Path, change: Callable[[Any], Any]) -> None:
     """Write a JSON file again, changed."""
     path.write_text(json.dumps(change(json.loads(path.read_text()))))
+
+
+_MADE: list[Twin] = []

@@ -25,7 +25,7 @@ from tests.data.a2d2_twin import SCENE, TIMES, Twin, arrays_of, file_of, make_tw
 
 @pytest.fixture(scope="module")
 def twin(tmp_path_factory: pytest.TempPathFactory) -> Twin:
-    return make_twin(tmp_path_factory.mktemp("a2d2"))
+    return make_twin(tmp_path_factory)
 
 
 @pytest.mark.realdata

@@ -21,7 +21,7 @@ from tests.data.a2d2_twin import SCENE, Twin, arrays_of, file_of, make_twin, wri
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Twin:
-    return make_twin(tmp_path_factory.mktemp("a2d2"))
+    return make_twin(tmp_path_factory)
 
 
 @pytest.fixture

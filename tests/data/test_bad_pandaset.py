@@ -23,7 +23,7 @@ pytest.importorskip("pandas")
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Twin:
-    return make_twin(tmp_path_factory.mktemp("pandaset"))
+    return make_twin(tmp_path_factory)
 
 
 @pytest.fixture
