@@ -101,19 +101,17 @@ def _views() -> Table:
     from pcseg.evaluate import list_views, view
     from pcseg.evaluate.house import BENCHMARK, HOUSE_VIEWS, LEVELS, SOURCES, TARGETS
 
-    table = _table("views", "name", "classes", "from", "to (split)", "trained on", "rule", "hash")
+    table = _table("views", "name", "classes", "scored on", "trained on", "rule", "hash")
+    table.columns[0].no_wrap = table.columns[-1].no_wrap = True
     for name in list_views():
         if name not in HOUSE_VIEWS:
             one = view(name)
-            targets = ", ".join(f"{target} ({split})" for target, split in one.targets.items())
-            sources = ", ".join(one.sources)
+            maps = ", ".join(target.partition("/")[0] for target in one.targets)
             rule = one.protocol.name
-            table.add_row(
-                name, str(len(one.names)), sources, targets, one.train_labels, rule, one.hash
-            )
+            table.add_row(name, str(len(one.names)), maps, one.train_labels, rule, one.hash)
     for level in LEVELS:
-        name = f"{BENCHMARK}/{level}/<from>-<to>"
-        table.add_row(name, "", ", ".join(SOURCES), ", ".join(TARGETS), "source", "pcseg/1", "")
+        pairs = f"FROM {', '.join(SOURCES)}; TO {', '.join(TARGETS)}"
+        table.add_row(f"{BENCHMARK}/{level}/FROM-TO", "", pairs, "source", "pcseg/1", "")
     return table
 
 
