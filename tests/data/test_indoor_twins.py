@@ -21,14 +21,14 @@ from pcseg.sim import simulate_rooms
 
 CLASSES = label_set("scannet")
 NAME = "scene0000_00"
-BORDER_M = 0.1
+BORDER_M = 0.15
 """Pixels and edges of this small scene are that large."""
 
 
 @pytest.fixture(scope="module")
 def scannet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("scannet")
-    simulate_rooms(root, layout="scannet", rooms=1, frames=3, image_scale=0.15, seed=3)
+    simulate_rooms(root, layout="scannet", rooms=1, frames=3, image_scale=0.1, seed=3)
     return root
 
 
@@ -85,7 +85,7 @@ def test_pixels_show_the_classes_of_the_mesh(scannet: Path, grid: str) -> None:
         mine = scan.labels == k
         border[mine] = cKDTree(scan.xyz[~mine]).query(scan.xyz[mine])[0] < BORDER_M
     inner = scan.select(~border & (scan.labels >= 0))
-    assert len(inner) > len(scan) / 3
+    assert len(inner) > 1000
     views = list(data.views(0, every=1, grid=grid))
     agree = []
     for view in views:
@@ -94,7 +94,7 @@ def test_pixels_show_the_classes_of_the_mesh(scannet: Path, grid: str) -> None:
         seen = view.labels[found.pixels()]
         agree.append((seen == inner.labels[found.inside])[shown & (seen >= 0)])
     together = np.concatenate(agree)
-    assert len(views) == 3 and len(together) > 3000
+    assert len(views) == 3 and len(together) > 1000
     assert together.mean() > 0.95
 
 

@@ -238,9 +238,11 @@ def test_reading_is_far_faster_than_loadtxt(tmp_path: Path, rng: np.random.Gener
     read_points(path)  # compiles
     seconds, results = {}, {}
     for read in (read_points, np.loadtxt):
-        begin = time.process_time()
-        results[read] = read(path)
-        seconds[read] = time.process_time() - begin
+        seconds[read] = np.inf
+        for _ in range(3):
+            begin = time.process_time()
+            results[read] = read(path)
+            seconds[read] = min(seconds[read], time.process_time() - begin)
     assert np.array_equal(results[read_points][0], xyz.astype(np.float32))
     assert np.array_equal(results[read_points][1], results[np.loadtxt][:, 3:])
     assert seconds[read_points] < seconds[np.loadtxt] / 5
