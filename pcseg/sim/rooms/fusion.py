@@ -38,9 +38,9 @@ class Fusion:
         rows = np.flatnonzero(there)[seen]
         u, v, inside = _pixels(local[rows], frame.picture.camera)
         rows = rows[inside]
-        # The colour camera sees past edges that the depth camera's larger pixels hide.
-        z = local[rows, 2]
-        same = np.abs(frame.picture.depth[v, u] - z) < 0.04 + 0.02 * z
+        # What lies just behind something, as a wall behind a picture, is not seen.
+        same = frame.picture.instances[v, u] == self.surface.instance[rows]
+        same &= np.abs(frame.picture.depth[v, u] - local[rows, 2]) < 0.03 + 0.02 * local[rows, 2]
         rows, u, v = rows[same], u[same], v[same]
         weight = 1.0 / np.maximum(local[rows, 2], 0.5)
         self._weight[rows] += weight
