@@ -31,7 +31,7 @@ from pcseg.data.readers.nuscenes_files import (
     read_sweep,
 )
 from pcseg.data.readers.nuscenes_index import BoxIndex, Index, keep, load
-from pcseg.data.readers.nuscenes_sweeps import SENSOR_FROM_LIDAR, join_sweeps, turned
+from pcseg.data.readers.nuscenes_sweeps import LIDAR_FROM_SENSOR, join_sweeps, turned
 from pcseg.data.readers.nuscenes_tables import build_index
 from pcseg.data.scan import Scan, View
 from pcseg.data.splits import Part, parse_selection, splits
@@ -210,7 +210,7 @@ class NuScenes(Reader):
                 "intensity": cloud[:, 3] / np.float32(255),
                 "ring": cloud[:, 4].astype(np.int16),
             },
-            pose=pose @ np.linalg.inv(SENSOR_FROM_LIDAR),
+            pose=pose @ LIDAR_FROM_SENSOR,
             meta={"path": str(path), "time": float(index.time_us[recording] * 1e-6)},
         )
 

@@ -9,7 +9,7 @@ import numpy as np
 from pcseg.data.labels import LabelSet
 from pcseg.data.reader import pixels_of
 from pcseg.data.readers.kitti_pictures import read_picture, read_pixel_ids
-from pcseg.data.readers.nuscenes_index import Index
+from pcseg.data.readers.nuscenes_index import Index, inverse
 from pcseg.data.scan import View
 from pcseg.errors import DataError
 
@@ -57,7 +57,7 @@ def read_view(
     return View(
         rgb=rgb,
         K=index.intrinsics[index.mount[recording]].reshape(3, 3),
-        camera_from_sensor=np.linalg.inv(world_from_camera) @ pose,
+        camera_from_sensor=inverse(world_from_camera) @ pose,
         depth=depth,
         labels=pixels,
         name=name,

@@ -116,6 +116,18 @@ def placed(row: np.ndarray) -> np.ndarray:
     return matrix
 
 
+def inverse(rigid: np.ndarray) -> np.ndarray:
+    """(4, 4) float64, by transposing: LAPACK may wake its threads for four rows, which takes long.
+
+    Args:
+        rigid: (4, 4) rotation and translation.
+    """
+    matrix = np.eye(4)
+    matrix[:3, :3] = rigid[:3, :3].T
+    matrix[:3, 3] = -matrix[:3, :3] @ rigid[:3, 3]
+    return matrix
+
+
 AnyIndex = TypeVar("AnyIndex", Index, BoxIndex)
 
 

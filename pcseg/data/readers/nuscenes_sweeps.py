@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from pcseg.data.invalid import settle_invalid
+from pcseg.data.readers.nuscenes_index import inverse
 from pcseg.data.scan import IGNORE, Scan, concatenate
 
-SENSOR_FROM_LIDAR = np.array(
-    [[0.0, 1.0, 0.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+LIDAR_FROM_SENSOR = np.array(
+    [[0.0, -1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
 )
-"""From the axes of the files (x right, y forward) to x forward, y left: a quarter turn."""
+"""From x forward, y left to the axes of the files (x right, y forward): a quarter turn."""
 
 
 def turned(cloud: np.ndarray) -> np.ndarray:
@@ -35,7 +36,7 @@ def join_sweeps(scan: Scan, earlier: Sequence[Scan], invalid: str) -> Scan:
         label `IGNORE`, raw label -1 and instance 0 if the key frame is labelled.
     """
     assert scan.pose is not None
-    into = np.linalg.inv(scan.pose)
+    into = inverse(scan.pose)
     parts = [_timed(scan, 0.0, 0)]
     for number, sweep in enumerate(earlier, 1):
         assert sweep.pose is not None
