@@ -167,12 +167,14 @@ def test_frames_as_sens_reader_exports_them(tmp_path: Path) -> None:
     assert (red_green[beyond] == 0).all() and beyond.any()
 
 
-def test_lost_frames_are_left_out_of_joined_ones(tmp_path: Path) -> None:
-    made.write_exported(tmp_path / "s", num_frames=4, lost=[0, 3])
-    scan = RGBD(tmp_path / "s", join=2)[0]
-    assert np.unique(scan.attrs["frame"]).tolist() == [1] and len(scan.images) == 1
-    with pytest.raises(DataError, match=r"pose/3\.txt: the camera was lost here"):
-        RGBD(tmp_path / "s")[3]
+def test_lost_frames_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    made.write_exported(tmp_path / "s", num_frames=4, lost=[1, 3])
+    data = RGBD(tmp_path / "s", join=2)
+    assert "2 frames were left out, their camera was lost (pose not finite): 1, 3" in caplog.text
+    assert [frame.frame for frame in data.frames] == ["0"]
+    assert len(data[0].images) == 2 and [view.name for view in data[0].images] == ["0", "2"]
+    with pytest.raises(DataError, match="camera was lost in every frame"):
+        RGBD(tmp_path / "s", "s:3-3")
 
 
 def test_open_by_name_pickle_and_count(folder: Path) -> None:

@@ -51,7 +51,8 @@ class RGBD(Reader):
     from there into the world of the pose files (its axes are the data's own; 7-Scenes' are those
     of a camera). ``attrs["pixel"]`` is row x width + column in the depth picture.
 
-    7-Scenes gives no calibration; its depth and colour are used as one camera, as is usual.
+    Frames whose camera was lost (their pose is not finite) are left out, with a notice. 7-Scenes
+    gives no calibration; its depth and colour are used as one camera, as is usual.
     """
 
     name: str = "rgbd"
@@ -97,7 +98,7 @@ class RGBD(Reader):
             raise ConfigError(f"join={join}: join one frame (1), two (2), and so on.")
         if intrinsics is not None and len(intrinsics) != 4:
             raise ConfigError(f"intrinsics={list(intrinsics)}: give fx, fy, cx, cy in pixels.")
-        self._given = intrinsics
+        self._given, self._join = intrinsics, join
         super().__init__(
             root,
             split,
@@ -110,10 +111,10 @@ class RGBD(Reader):
         )
         # A frame is read once for its points and its view, not by `Reader` for each camera.
         self._pictures, self._cameras = bool(self._cameras), ()
-        self._joined = _groups(self.frames, join)
-        self.frames = list(self._joined)
         names = dict.fromkeys(frame.sequence for frame in self.frames)
         self._recordings = {name: self._recording(self._folders[name]) for name in names}
+        self._joined = _groups(self._tracked(), join)
+        self.frames = list(self._joined)
 
     def _map_name(self, root: Path) -> str:
         return "scannet"  # only for the classes of predictions: these frames have no labels
@@ -146,28 +147,30 @@ class RGBD(Reader):
         return [CAMERA]
 
     def _raw_scan(self, frame: FrameId) -> Scan:
-        group = self._joined[frame]
-        read = [self._recordings[part.sequence].read_one(self._file_name(part)) for part in group]
-        tracked = [(number, rgbd) for number, rgbd in enumerate(read) if rgbd is not None]
-        if not tracked:
-            raise DataError(
-                f"{self._files_of(frame)[-1]}: the camera was lost here (its pose is not finite), "
-                "so the frame has no place. Leave it out of the split, or join more frames."
-            )
-        scans = [_points(rgbd) for _, rgbd in tracked]
+        recording = self._recordings[frame.sequence]
+        frames = [recording.read_one(self._file_name(part)) for part in self._joined[frame]]
+        scans = [_points(rgbd) for rgbd in frames]
         scan = concatenate([_moved(scan, scans[0]) for scan in scans])
-        if len(group) > 1:
-            numbers = [
-                np.full(len(s), n, np.int32) for s, (n, _) in zip(scans, tracked, strict=True)
-            ]
-            scan = scan.replace(attrs={**scan.attrs, "frame": np.concatenate(numbers)})
-        views = [rgbd.view(_pose(scan), "depth") for _, rgbd in tracked] if self._pictures else []
+        if self._join > 1:
+            number = np.repeat(np.arange(len(scans), dtype=np.int32), list(map(len, scans)))
+            scan = scan.replace(attrs={**scan.attrs, "frame": number})
+        views = [rgbd.view(_pose(scan), "depth") for rgbd in frames] if self._pictures else []
         return scan.replace(meta={"path": str(self._files_of(frame)[1]), _VIEWS: tuple(views)})
 
     def _read(self, index: int) -> Scan:
         scan = super()._read(index)
         meta = dict(scan.meta)
         return scan.replace(images=meta.pop(_VIEWS), meta=meta)
+
+    def _tracked(self) -> list[FrameId]:
+        """The frames whose camera was not lost: the others have no place."""
+        kept: list[FrameId] = []
+        for sequence, recording in self._recordings.items():
+            mine = {self._file_name(f): f for f in self.frames if f.sequence == sequence}
+            kept += [mine[name] for name in recording.tracked(list(mine))]
+        if not kept:
+            raise DataError(f"{self.folder}: the camera was lost in every frame of the split.")
+        return kept
 
     def _file_name(self, frame: FrameId) -> str:
         seven_scenes = self._recordings[frame.sequence].patterns == SEVEN_SCENES
@@ -267,10 +270,11 @@ def _official(root: Path) -> dict[str, dict[str, list[str]]]:
     """The splits that 7-Scenes' lists state: ``sequence1`` means ``seq-01``."""
     table: dict[str, list[str]] = {}
     for split in ("train", "test"):
-        for path in sorted(root.glob(f"**/{split.capitalize()}Split.txt")):
+        name = f"{split.capitalize()}Split.txt"
+        for path in [*root.glob(name), *sorted(root.glob(f"*/{name}"))]:
             prefix = path.parent.relative_to(root).as_posix()
-            for line in path.read_text().split():
+            for line in path.read_text(errors="replace").split():
                 number = int("".join(filter(str.isdigit, line)) or 0)
-                name = f"seq-{number:02d}"
-                table.setdefault(split, []).append(name if prefix == "." else f"{prefix}/{name}")
+                folder = f"seq-{number:02d}" if prefix == "." else f"{prefix}/seq-{number:02d}"
+                table.setdefault(split, []).append(folder)
     return {"7scenes": table} if table else {}

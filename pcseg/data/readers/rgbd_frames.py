@@ -155,25 +155,27 @@ class FolderFrames:
         Raises:
             DataError: for a missing or damaged file.
         """
-        lost: list[str] = []
-        for name in self.names[::every]:
-            frame = self.read_one(name)
-            if frame is None:
-                lost.append(name)
-            else:
-                yield frame
-        _say_lost(self.folder, lost)
+        for name in self.tracked(self.names[::every]):
+            yield self.read_one(name)
 
-    def read_one(self, name: str) -> RgbdFrame | None:
-        """One frame by name; None if its tracking was lost.
+    def tracked(self, names: Sequence[str]) -> list[str]:
+        """Those of the frames whose camera was not lost; the others are named in a notice.
 
         Raises:
-            DataError: for a missing or damaged file.
+            DataError: for a missing or damaged pose.
+        """
+        lost = [n for n in names if not np.isfinite(read_matrix(self.files(n)[2])).all()]
+        _say_lost(self.folder, lost)
+        return [name for name in names if name not in set(lost)]
+
+    def read_one(self, name: str) -> RgbdFrame:
+        """One frame by name.
+
+        Raises:
+            DataError: for a missing or damaged file, or a pose that is none.
         """
         color, depth, pose_path = self.files(name)
         pose = read_matrix(pose_path)
-        if not np.isfinite(pose).all():
-            return None
         refuse_unrigid(pose, pose_path)
         rgb, metres = read_rgb(color), read_depth(depth)
         (color_K, depth_K), (color_size, depth_size) = self.intrinsics, self.sizes

@@ -55,6 +55,8 @@ def refuse_unrigid(pose: np.ndarray, source: object) -> None:
     """
     if pose.shape != (4, 4):
         raise DataError(f"{source}: a pose needs 4x4 numbers, not {pose.shape}. Copy it again.")
+    if not np.isfinite(pose).all():
+        raise DataError(f"{source}: the pose is not finite: the camera was lost. Leave it out.")
     R = pose[:3, :3]
     error = np.abs(R @ R.T - np.eye(3)).max()
     if error > TOLERANCE or np.linalg.det(R) < 0 or np.abs(pose[3] - [0, 0, 0, 1]).max() > 1e-6:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -16,7 +17,12 @@ from pcseg.data.labels import LabelSet
 from pcseg.data.reader import Reader, check_choice, check_every, pixels_of
 from pcseg.data.readers.rgbd_frames import GRIDS, Frames, RgbdFrame, SensFrames, exported_frames
 from pcseg.data.readers.rgbd_images import nearest, scaled_intrinsics, size_of
-from pcseg.data.readers.scannet_annotations import LABEL_SOURCES, Annotations
+from pcseg.data.readers.scannet_annotations import (
+    FROM_OBJECTS,
+    FROM_PLY,
+    LABEL_SOURCES,
+    Annotations,
+)
 from pcseg.data.readers.scannet_files import (
     TABLE,
     SceneFiles,
@@ -209,13 +215,13 @@ class ScanNet(Reader):
 
     def _is_labelled(self, frame: FrameId) -> bool:
         files = self.files(frame)
-        if self._labels_from == "aggregation":
+        if self._labels_from == FROM_OBJECTS:
             return files.aggregation.is_file()
         return files.labels.is_file()
 
     def _label_source(self, frame: FrameId) -> Path:
         files = self.files(frame)
-        return files.labels if self._labels_from == "ply" else files.aggregation
+        return files.labels if self._labels_from == FROM_PLY else files.aggregation
 
     def _files(self, index: int) -> list[Path]:
         files = self.files(self.frames[index])
@@ -296,9 +302,11 @@ def _picture_sizes(
     facts: dict[str, str],
 ) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
     """(height, width) that the intrinsics of colour and depth are for, where the facts say so."""
-    sizes = []
-    for camera in ("color", "depth"):
-        height, width = facts.get(f"{camera}Height", ""), facts.get(f"{camera}Width", "")
-        known = height.isdecimal() and width.isdecimal() and int(height) * int(width) > 0
-        sizes.append((int(height), int(width)) if known else None)
-    return sizes[0], sizes[1]
+
+    def size(camera: str) -> tuple[int, int] | None:
+        words = [facts.get(f"{camera}{side}", "") for side in ("Height", "Width")]
+        if not all(re.fullmatch(r"[1-9]\d{0,4}", word) for word in words):
+            return None
+        return int(words[0]), int(words[1])
+
+    return size("color"), size("depth")

@@ -259,8 +259,17 @@ def _object(group: Any) -> SceneObject | None:
 
 
 def _whole_numbers(values: Any) -> np.ndarray | None:
-    if not isinstance(values, list) or not all(type(value) is int for value in values):
+    """A list as (N,) int64 if it holds nothing but whole numbers that int32 can hold."""
+    if not isinstance(values, list):
         return None
-    if not all(0 <= value < 1 << 31 for value in values):
+    try:
+        numbers = np.array(values)
+    except (ValueError, OverflowError):  # lists within
         return None
-    return np.array(values, np.int64)
+    if not len(values):
+        return np.empty(0, np.int64)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+        return None
+    if numbers.min() < 0 or numbers.max() > np.iinfo(np.int32).max:
+        return None
+    return numbers.astype(np.int64)
