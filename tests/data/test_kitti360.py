@@ -277,10 +277,25 @@ def test_damaged_windows_and_scans(copied: Path) -> None:
     with pytest.raises(LabelError, match=r"/static: raw label 77 \(\d+ points\)"):
         KITTI360(copied, "0003:10")[0]
     dynamic = window.parents[1] / "dynamic" / window.name
-    dynamic.write_bytes(dynamic.read_bytes().replace(b" timestamp\n", b" elsewhere\n"))
+    whole = dynamic.read_bytes()
+    dynamic.write_bytes(whole.replace(b" timestamp\n", b" elsewhere\n"))
     with pytest.raises(LabelError, match=r"dynamic/.*no property 'timestamp'"):
         KITTI360(copied, "all", unit="windows", moving=True)[0]
+    dynamic.write_bytes(whole)
+    nowhere = np.frombuffer(data, np.uint8).reshape(-1, rows).copy()
+    nowhere[5, :4] = np.array([np.nan], "<f4").view(np.uint8)
+    window.write_bytes(head + b"end_header\n" + nowhere.tobytes())
+    with pytest.raises(DataError, match=r"0000000010_0000000015\.ply: 1 points have NaN"):
+        KITTI360(copied, "0003:12")[0]
+    window.write_bytes(good)
     cloud = copied / "data_3d_raw" / DRIVE / "velodyne_points/data/0000000012.bin"
+    points = np.fromfile(cloud, "<f4").reshape(-1, 4)
+    points[7, 1] = np.inf
+    points.tofile(cloud)
+    with pytest.raises(DataError, match=r"0000000012\.bin: 1 points have NaN or infinite"):
+        KITTI360(copied, "0003:12")[0]
+    settled = KITTI360(copied, "0003:12", invalid="ignore")[0]
+    assert settled.labels[7] == -1 and settled.attrs["valid"].sum() == len(settled) - 1
     cloud.write_bytes(cloud.read_bytes()[:-3])
     with pytest.raises(DataError, match=r"0000000012\.bin: .*cut short"):
         KITTI360(copied, "0003:12", labels="none")[0]
