@@ -133,7 +133,7 @@ class Day:
         color = self._clouded(color.astype(np.float32), directions, high, time)
         sun = self.sources[0]
         assert sun.toward is not None
-        near = np.clip(directions @ sun.toward.astype(np.float32), 0, 1)
+        near = np.einsum("ij,j->i", directions, sun.toward.astype(np.float32)).clip(0, 1)
         glow = 0.05 * near**8 + 0.12 * near**64 + 3.0 * (near > 0.99996)
         color += (glow * (1 - 0.8 * self.cover))[:, None] * sun.power.astype(np.float32)
         return self._above_hills(color, directions)

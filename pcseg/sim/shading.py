@@ -154,7 +154,7 @@ def _across(start: np.ndarray, source: Source) -> tuple[np.ndarray, np.ndarray, 
     toward = source.toward
     axis = np.cross(toward, [toward[2], 0.3, toward[0]])
     axis /= np.linalg.norm(axis)
-    place = start @ axis.astype(np.float32)
+    place = np.einsum("ij,j->i", start, axis.astype(np.float32))
     order = np.argsort(place, kind="stable")
     return order, axis, place[order]
 
