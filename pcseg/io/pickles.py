@@ -9,7 +9,7 @@ import pickletools
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from pcseg.errors import DataError
 
@@ -85,9 +85,9 @@ def unpacked(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            start = file.read(6)
-            file.seek(0)
-            return _limited(path, gzip.open(file) if start[:2] == _GZIP else file, max_bytes)
+            data = file.read(max_bytes + 1)
+        if data.startswith(_GZIP) and len(data) <= max_bytes:
+            data = _gunzip(data, max_bytes + 1)
     except EOFError as error:
         raise DataError(f"{path}: truncated, the packed data end early. Copy it again.") from error
     except (gzip.BadGzipFile, zlib.error) as error:
@@ -96,10 +96,6 @@ def unpacked(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
         raise DataError(
             f"{path}: cannot be read ({error.strerror}). Is the copy complete?"
         ) from error
-
-
-def _limited(path: Path, file: IO[bytes] | gzip.GzipFile, max_bytes: int) -> bytes:
-    data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise DataError(
             f"{path}: unpacks to more than {max_bytes >> 20} MiB, which no file of this kind does. "
@@ -108,6 +104,19 @@ def _limited(path: Path, file: IO[bytes] | gzip.GzipFile, max_bytes: int) -> byt
     packer = next((name for magic, name in _PACKERS.items() if data.startswith(magic)), None)
     if packer is not None:
         raise DataError(f"{path}: is packed by {packer}, not by gzip. Unpack it, then gzip it.")
+    return data
+
+
+def _gunzip(packed: bytes, most: int) -> bytes:
+    """At most so many bytes of the content; at once, which the gzip module does not do."""
+    member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    data = member.decompress(packed, most)
+    if len(data) < most and not member.eof:
+        raise EOFError
+    rest = member.unused_data.lstrip(b"\0")
+    if rest and len(data) < most:  # packed in pieces, as parallel programs do
+        with gzip.open(io.BytesIO(rest)) as file:
+            data += file.read(most - len(data))
     return data
 
 

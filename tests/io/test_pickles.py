@@ -150,6 +150,19 @@ def test_bombs_are_refused_before_memory_is_taken(tmp_path: Path) -> None:
         read_pickled_table(path)
 
 
+def test_files_packed_in_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "00.pkl.gz"
+    program = gzip.decompress(stored("0.25.3 points 3"))
+    path.write_bytes(gzip.compress(program[:500]) + gzip.compress(program[500:]) + bytes(7))
+    assert_table(read_pickled_table(path), "points")
+    path.write_bytes(gzip.compress(bytes(1000)) * 2000)
+    with pytest.raises(DataError, match="unpacks to more than 1 MiB"):
+        unpacked(path, 1 << 20)
+    path.write_bytes(gzip.compress(program) + b"something else")
+    with pytest.raises(DataError, match="damaged gzip data"):
+        read_pickled_table(path)
+
+
 def test_truncated_and_foreign_files(tmp_path: Path) -> None:
     path, whole = tmp_path / "00.pkl.gz", stored("0.25.3 points 3")
     path.write_bytes(whole[:-20])
