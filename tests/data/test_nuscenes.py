@@ -113,10 +113,11 @@ def test_a_scene_begins_with_fewer_sweeps(root: Path) -> None:
     assert bare.labels is None and bare.raw_labels is None and len(bare) == 18
 
 
+@pytest.mark.filterwarnings("error")
 def test_invalid_points_of_sweeps(root: Path) -> None:
     path = root / "sweeps/LIDAR_TOP/scene-0061_1.pcd.bin"
-    cloud = np.fromfile(path, "<f4")
-    cloud[5] = np.nan
+    cloud = np.fromfile(path, "<f4").reshape(-1, 5)
+    cloud[1] = np.nan
     cloud.tofile(path)
     with pytest.raises(DataError, match=r"scene-0061_1.*1 points have NaN.*invalid=ignore"):
         NuScenes(root, "scene-0061", sweeps=1)[1]
@@ -193,6 +194,7 @@ def test_the_version_that_holds_the_split(root: Path, tables: Tables) -> None:
     assert NuScenes(root, "test").frames == [FrameId("scene-0077", "00")]
     assert len(NuScenes(root, "mini_train")) == 3
     assert len(NuScenes(root, "all", version="v1.0-mini")) == 5
+    assert len(NuScenes(root / "v1.0-mini", "all")) == 5
     with pytest.raises(DataError, match=r"no tables of nuScenes, v1\.0-mni"):
         NuScenes(root, "all", version="v1.0-mni")
 

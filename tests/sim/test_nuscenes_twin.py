@@ -238,8 +238,12 @@ def test_same_bytes_after_an_interruption(recorded: list[Frame], tmp_path: Path)
     assert [row["name"] for row in _table(root, "scene")] == [scene_names()[0]]
     assert second.has_frame("00", 0) and not second.has_frame("01", 0)
     (picture, *_) = root.glob("samples/CAM_BACK/sim00*")
+    picture.write_bytes(picture.read_bytes()[:-1])
+    assert [second.has_frame("00", number) for number in (0, 1)].count(False) == 1
     picture.unlink()
     assert [second.has_frame("00", number) for number in (0, 1)].count(False) == 1
+    (root / "moments/00/000001.json").write_text("{")
+    assert not second.has_frame("00", 1)
     for path in (picture, *root.glob("lidarseg/*/*"), root / "v1.0-mini/scene.json"):
         path.with_name(f".{path.stem}.a1b2c3d4{path.suffix}").write_text("half")
     second.remove_leftovers("00")

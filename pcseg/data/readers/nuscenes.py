@@ -87,7 +87,7 @@ class NuScenes(Reader):
         """Find the frames of a split; the first time the tables are read, later their index.
 
         Args:
-            root: the folder that holds ``samples/`` and the folder of tables.
+            root: the folder that holds ``samples/`` and the folder of tables, or the latter.
             split: see the class, and `Reader`.
             label_set: see `Reader`; a set of the map ``nuscenes_boxes`` takes labels from boxes.
             sequences: see `Reader`.
@@ -204,12 +204,11 @@ class NuScenes(Reader):
         path = self._path(index.filename[recording])
         cloud = read_sweep(path)
         pose = index.world_from_car(recording) @ index.car_from_sensor(recording)
+        with np.errstate(invalid="ignore"):  # of points that are no numbers, see `invalid`
+            ring = cloud[:, 4].astype(np.int16)
         return Scan(
             xyz=turned(cloud),
-            attrs={
-                "intensity": cloud[:, 3] / np.float32(255),
-                "ring": cloud[:, 4].astype(np.int16),
-            },
+            attrs={"intensity": cloud[:, 3] / np.float32(255), "ring": ring},
             pose=pose @ LIDAR_FROM_SENSOR,
             meta={"path": str(path), "time": float(index.time_us[recording] * 1e-6)},
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def tables_folder(root: Path, version: str | None, split: str) -> Path:
     Raises:
         DataError: if there is none, saying what is there.
     """
+    if (root / "scene.json").is_file() and version in (None, root.name):
+        return Path(os.path.abspath(root))  # "." has no parent
     there = sorted(path.parent for path in root.glob("*/scene.json"))
     if version is not None:
         there = [path for path in there if path.name == version]

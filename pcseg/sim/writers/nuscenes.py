@@ -74,16 +74,16 @@ class NuScenesWriter:
             remove_leftovers(folder, f"{_log(sequence)}*")
 
     def has_frame(self, sequence: str, frame: int) -> bool:
-        """Whether the note of a frame, which is written last, and every file it names are there."""
-        path = self._note(sequence, frame)
-        if not path.is_file():
-            return False
-        names = json.loads(path.read_text())["files"]
-        return all((self.root / name).is_file() for name in names)
+        """Whether a frame's note, which is written last, and all its files are there, whole."""
+        try:
+            sizes = json.loads(self._note(sequence, frame).read_text())["files"]
+            return all((self.root / name).stat().st_size == size for name, size in sizes.items())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return False  # whatever the matter is, the frame is made again
 
     def write_frame(self, sequence: str, number: int, frame: Frame) -> None:
         """Write all files of a key frame and of the sweeps before it."""
-        files: list[str] = []
+        files: dict[str, int] = {}
         recordings = [self._write_sweep(sequence, sweep, files) for sweep in frame.sweeps]
         recordings.append(self._write_key_sweep(sequence, frame.scans[0], files))
         for picture in frame.pictures:
@@ -112,14 +112,14 @@ class NuScenesWriter:
                 scenes[folder.name] = [json.loads(path.read_text()) for path in paths]
         write_tables(self.root, self._rig, scenes)
 
-    def _write_sweep(self, sequence: str, scan: Scan, files: list[str]) -> dict[str, Any]:
+    def _write_sweep(self, sequence: str, scan: Scan, files: dict[str, int]) -> dict[str, Any]:
         made = grid(scan, self._rig.main.sensor, self._ring_step)
         moment = _moment(sequence, scan.meta["time"])
         name = f"sweeps/{LIDAR}/{_log(sequence)}__{LIDAR}__{moment}.pcd.bin"
         self._write(name, made.cloud.astype("<f4").tobytes(), files)
         return self._recording(LIDAR, name, moment, self._body(scan), key=False)
 
-    def _write_key_sweep(self, sequence: str, scan: Scan, files: list[str]) -> dict[str, Any]:
+    def _write_key_sweep(self, sequence: str, scan: Scan, files: dict[str, int]) -> dict[str, Any]:
         made = grid(scan, self._rig.main.sensor, self._ring_step)
         moment = _moment(sequence, scan.meta["time"])
         name = f"samples/{LIDAR}/{_log(sequence)}__{LIDAR}__{moment}.pcd.bin"
@@ -131,7 +131,7 @@ class NuScenesWriter:
         return recording
 
     def _write_picture(
-        self, sequence: str, picture: Picture, frame: Frame, files: list[str]
+        self, sequence: str, picture: Picture, frame: Frame, files: dict[str, int]
     ) -> dict[str, Any]:
         channel = picture.camera.name
         moment = _moment(sequence, picture.time)
@@ -174,9 +174,9 @@ class NuScenesWriter:
         body: np.ndarray = scan.pose @ np.linalg.inv(self._body_from_lidar)
         return body
 
-    def _write(self, name: str, content: bytes, files: list[str]) -> None:
+    def _write(self, name: str, content: bytes, files: dict[str, int]) -> None:
         write_bytes(self.root / name, content)
-        files.append(name)
+        files[name] = len(content)
 
     def _note(self, sequence: str, frame: int) -> Path:
         return self.root / NOTES / sequence / f"{frame:06d}.json"
