@@ -126,6 +126,7 @@ def _sensors() -> Table:
 
 
 def _layouts() -> Table:
+    from pcseg.sim.rooms.layouts import ROOM_LAYOUTS, room_layout_class
     from pcseg.sim.writers import LAYOUTS, layout_class
 
     table = _table("layouts to simulate", "name", "LiDARs", "cameras", "frames a second")
@@ -134,6 +135,8 @@ def _layouts() -> Table:
         lidars = ", ".join(f"{mount.name} ({mount.sensor.model})" for mount in rig.lidars)
         cameras = ", ".join(camera.name for camera in rig.cameras) or "none"
         table.add_row(name, lidars, cameras, f"{rig.frame_rate_hz:g}")
+    for name in ROOM_LAYOUTS:
+        table.add_row(name, "none", room_layout_class(name).sensor, "")
     return table
 
 

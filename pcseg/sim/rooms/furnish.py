@@ -217,10 +217,10 @@ def _above(space: Space, item: Piece, spot: Spot) -> None:
 
 
 def _scatter(space: Space, makers: Sequence[Maker]) -> None:
-    """Small things on the floor, near walls more often than not."""
+    """Things on the floor: near walls, but what can be stepped over may lie anywhere."""
     for maker in makers:
         item = maker(space.rng)
-        if space.rng.random() < 0.75:
+        if item.size[2] > 0.6 or space.rng.random() < 0.7:
             space.against_wall(item)
         else:
             space.in_room(item, walk=0.3, turned=True)

@@ -29,7 +29,7 @@ class Fusion:
 
     def add(self, frame: RgbdFrame) -> None:
         """Let the vertices that a frame saw take part of its colours, more from nearby."""
-        inverse = np.linalg.inv(frame.pose)
+        inverse = np.linalg.inv(frame.pose).astype(np.float32)
         local = self.surface.vertices @ inverse[:3, :3].T + inverse[:3, 3]
         u, v, there = _pixels(local, self.depth_camera)
         measured = frame.depth_mm[v, u] / 1000.0

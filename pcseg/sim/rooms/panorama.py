@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,18 +56,17 @@ def scan_room(
     """
     rng = np.random.default_rng([seed, 4])
     stage, camera = Stage(room), _cube_camera(image_scale)
-    parts = []
+    clouds = []
     for number, place in enumerate(standing_places(room, stations)):
         eye = np.array([*place, _HEIGHT_M])
+        parts = []
         for yaw, pitch in np.radians(_LOOKS):
             picture = render(stage, camera, look(eye, yaw, pitch), float(number))
             parts.append(_points(picture, rng))
+        clouds.append(_thinned(parts))  # at once, so that memory does not grow with stations
         if not step(number):
             return None
-    names = ("xyz", "rgb", "label", "instance")
-    return _thinned(
-        RoomCloud(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-    )
+    return _thinned(clouds)
 
 
 def _cube_camera(scale: float) -> Camera:
@@ -89,12 +89,16 @@ def _points(picture: Picture, rng: np.random.Generator) -> RoomCloud:
     )
 
 
-def _thinned(cloud: RoomCloud) -> RoomCloud:
-    """One point, the first, in each occupied cell of a grid and each object."""
-    cell = np.floor(cloud.xyz / SPACING_M).astype(np.int64)
+def _thinned(parts: Sequence[RoomCloud]) -> RoomCloud:
+    """Of all points the first in each occupied cell of a grid and each object, in order."""
+    names = ("xyz", "rgb", "label", "instance")
+    xyz, rgb, label, instance = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in names
+    )
+    cell = np.floor(xyz / SPACING_M).astype(np.int64)
     cell -= cell.min(0)
     size = cell.max(0) + 1
     code = (cell[:, 0] * size[1] + cell[:, 1]) * size[2] + cell[:, 2]
-    code = code * (int(cloud.instance.max()) + 1) + cloud.instance
+    code = code * (int(instance.max()) + 1) + instance
     rows = np.sort(np.unique(code, return_index=True)[1])
-    return RoomCloud(cloud.xyz[rows], cloud.rgb[rows], cloud.label[rows], cloud.instance[rows])
+    return RoomCloud(xyz[rows], rgb[rows], label[rows], instance[rows])

@@ -34,7 +34,7 @@ class S3disWriter:
 
     def __init__(self, root: Path, image_scale: float, frames: int) -> None:
         if not 0.02 <= image_scale <= 4:
-            raise ConfigError(f"panoramas cannot be scaled by {image_scale}: choose 0.05 to 4.")
+            raise ConfigError(f"panoramas cannot be scaled by {image_scale}: choose 0.02 to 4.")
         self.root, self._scale, self._stations = root, image_scale, frames
 
     @staticmethod

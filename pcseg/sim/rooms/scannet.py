@@ -64,7 +64,7 @@ class ScanNetWriter:
 
     def __init__(self, root: Path, image_scale: float, frames: int) -> None:
         if not 0.02 <= image_scale <= 4:
-            raise ConfigError(f"pictures cannot be scaled by {image_scale}: choose 0.05 to 4.")
+            raise ConfigError(f"pictures cannot be scaled by {image_scale}: choose 0.02 to 4.")
         self.root, self._count = root, frames
         self._camera = CAMERA.scaled(image_scale)
         # Fewer pixels can only tell coarser shapes.
@@ -217,5 +217,6 @@ def _add_picture(archive: zipfile.ZipFile, name: str, pixels: np.ndarray) -> Non
 
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
-    # Without a date of its own an entry would carry the time of day.
-    archive.writestr(zipfile.ZipInfo(name), buffer.getvalue())
+    entry = zipfile.ZipInfo(name)  # dated 1980; by default it would carry the time of day
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, buffer.getvalue())
