@@ -16,7 +16,7 @@ from pcseg.sim.dataset import Simulation
 from pcseg.sim.recipe import make_recipe
 from pcseg.sim.record import Recorder
 from pcseg.sim.street import build_street
-from pcseg.sim.writers.semanticposs import FROM_SIMULATOR, SemanticPossWriter, in_grid_order
+from pcseg.sim.writers.semanticposs import FROM_SIMULATOR, THINGS, SemanticPossWriter, in_grid_order
 
 LIGHT = {"columns_step": 6, "rows_step": 2, "frames": 2, "frame_step": 4.0}
 
@@ -87,7 +87,9 @@ def test_world_to_disk_to_reader(twin: Simulation, recorder: Recorder) -> None:
         known, cells = in_grid_order(frame.scans[0], recorder.rig.main.sensor)
         assert np.array_equal(scan.xyz, known.xyz)
         assert np.array_equal(scan.raw_labels, FROM_SIMULATOR[known.raw_labels])
-        assert np.array_equal(scan.instances, known.instances)
+        things = np.isin(scan.raw_labels, THINGS)
+        assert np.array_equal(scan.instances, np.where(things, known.instances, 0))
+        assert (scan.instances[things] > 0).all()
         assert np.array_equal(scan.attrs["ring"].astype(int) * 1800 + scan.attrs["column"], cells)
         assert np.abs(scan.attrs["intensity"] - known.attrs["intensity"]).max() <= 0.5 / 255 + 1e-6
         assert scan.meta["time"] == pytest.approx(0.5 * number)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from pcseg.data.readers.kitti_files import packed
 from pcseg.data.readers.semanticposs import COLUMNS, ROWS
 from pcseg.data.scan import Scan
 from pcseg.errors import ConfigError
@@ -20,6 +21,8 @@ from pcseg.sim.sensors import sensor as device
 
 PERSON, RIDER, CAR, TRUNK, PLANTS, SIGN = 4, 6, 7, 8, 9, 10
 POLE, BIN, BUILDING, CONE, FENCE, BIKE, GROUND = 13, 14, 15, 16, 17, 21, 22
+THINGS = (PERSON, RIDER, CAR, BIKE)
+"""What the data set counts one by one."""
 
 FROM_SIMULATOR = sim.translation(
     {
@@ -115,11 +118,11 @@ class SemanticPossWriter:
         points, labels, tag = self._paths(sequence, number)
         grey = np.rint(scan.attrs["intensity"] * np.float32(255))
         ids = FROM_SIMULATOR[scan.raw_labels]
-        words = (scan.instances.astype("<u4") << np.uint32(16)) | ids.astype("<u4")
+        instances = np.where(np.isin(ids, THINGS), scan.instances, 0)
         filled = np.zeros(ROWS * COLUMNS, np.uint8)
         filled[cells] = 1
         write_bytes(tag, filled.tobytes())
-        write_bytes(labels, words.astype("<u4").tobytes())
+        write_bytes(labels, packed(ids, instances))
         write_bytes(points, np.column_stack([scan.xyz, grey]).astype("<f4").tobytes())
 
     def has_sequence(self, sequence: str, frames: int) -> bool:
