@@ -41,7 +41,8 @@ def settle_invalid(scan: Scan, policy: str) -> Scan:
         )
     attrs = {name: _cleared(values, bad) for name, values in scan.attrs.items()}
     labels = None if scan.labels is None else np.where(bad, IGNORE, scan.labels)
-    return scan.replace(xyz=_cleared(scan.xyz, bad), attrs={**attrs, "valid": ~bad}, labels=labels)
+    attrs.setdefault("valid", ~bad)  # a reader's own marks are cleared with the rest
+    return scan.replace(xyz=_cleared(scan.xyz, bad), attrs=attrs, labels=labels)
 
 
 def _cleared(values: np.ndarray, bad: np.ndarray) -> np.ndarray:

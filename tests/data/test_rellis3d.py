@@ -57,7 +57,12 @@ def test_rays_without_a_return_stay_and_are_marked(root: Path) -> None:
     path = root / "Rellis-3D/00000" / CLOUDS / "000001.bin"
     cloud = np.fromfile(path, "<f4").reshape(-1, 4)
     assert np.array_equal(scan.attrs["intensity"], cloud[:, 3])
+    cloud[4, 1] = np.nan
+    cloud.tofile(path)
+    valid = Rellis3D(root, "all", invalid="ignore")[1].attrs["valid"]
+    assert valid.tolist() == [i % 3 > 0 and i != 4 for i in range(30)]
     cloud[:, 0] = 1
+    cloud[4, 1] = 1
     cloud.tofile(path)
     assert "valid" not in Rellis3D(root, "all")[1].attrs
 
