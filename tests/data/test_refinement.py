@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcseg.data import IGNORE, label_set
@@ -22,6 +22,9 @@ from pcseg.errors import LabelError
 
 MAPS = [name for name in shipped_maps() if load_map(shipped_maps()[name]).get("concepts")]
 
+few = settings(max_examples=60, deadline=None)
+"""Enough: a table has at most six classes of three of eight concepts."""
+
 tables = st.lists(st.frozensets(st.sampled_from("abcdefgh"), max_size=3), min_size=1, max_size=6)
 
 
@@ -37,6 +40,7 @@ def blocks(found: Refinement) -> dict[tuple[str, int], int]:
     return dict(pairs + [(("t", k), v) for k, v in found.target.items()])
 
 
+@few
 @given(tables, tables)
 def test_overlapping_classes_share_a_common_class(source, target) -> None:
     found = refined(source, target)
@@ -46,6 +50,7 @@ def test_overlapping_classes_share_a_common_class(source, target) -> None:
                 assert found.source[k] == found.target[n] != IGNORE
 
 
+@few
 @given(tables, tables)
 def test_a_common_class_has_members_on_both_sides_and_a_name(source, target) -> None:
     found = refined(source, target)
@@ -58,6 +63,7 @@ def test_a_common_class_has_members_on_both_sides_and_a_name(source, target) -> 
     assert first == sorted(first)
 
 
+@few
 @given(tables, tables)
 def test_no_common_class_can_be_split(source, target) -> None:
     """Any way to cut a block in two separates two classes that overlap."""
@@ -74,6 +80,7 @@ def test_no_common_class_can_be_split(source, target) -> None:
                 assert any(words[a] & words[b] for a in part for b in rest)
 
 
+@few
 @given(tables, tables)
 def test_unscored_classes_overlap_nothing_of_the_other_side(source, target) -> None:
     found = refined(source, target)
@@ -82,6 +89,7 @@ def test_unscored_classes_overlap_nothing_of_the_other_side(source, target) -> N
             assert not any(source[k] & words for words in target)
 
 
+@few
 @given(tables, tables)
 def test_exchanging_the_sides_gives_the_same_classes(source, target) -> None:
     one, other = refined(source, target), refined(target, source)
@@ -91,6 +99,7 @@ def test_exchanging_the_sides_gives_the_same_classes(source, target) -> None:
     assert len(set(renamed.values())) == len(renamed)
 
 
+@few
 @given(tables, tables, st.data())
 def test_a_coarser_class_table_never_gives_more_classes(source, target, data) -> None:
     merged = data.draw(st.sets(st.sampled_from(range(len(source))), min_size=1))
