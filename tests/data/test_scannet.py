@@ -11,6 +11,7 @@ from pathlib import Path
 import indoor_samples as made
 import numpy as np
 import pytest
+import trimesh
 
 from pcseg.data.catalogue import open_dataset
 from pcseg.data.dataset import FrameId
@@ -146,6 +147,20 @@ def test_normals_are_weighted_by_area() -> None:
     assert np.allclose(normals[0], np.array([1, 0, 3]) / np.sqrt(10))
     assert np.allclose(normals[2], [0, 0, 1]) and np.allclose(normals[3], [1, 0, 0])
     assert (normals[4] == 0).all()  # no face
+    with pytest.raises(IndexError, match="vertices 0 to 5 of 5"):
+        vertex_normals(xyz, np.array([[0, 1, 5]]))
+
+
+def test_normals_are_those_of_trimesh(rng: np.random.Generator) -> None:
+    mesh = trimesh.creation.icosphere(2)
+    mesh.vertices += rng.normal(0, 0.02, mesh.vertices.shape)
+    normals = vertex_normals(mesh.vertices, mesh.faces)
+    corners = np.zeros_like(mesh.vertices)
+    weighted = mesh.face_normals * mesh.area_faces[:, None]
+    for corner in range(3):
+        np.add.at(corners, mesh.faces[:, corner], weighted)
+    corners /= np.linalg.norm(corners, axis=1, keepdims=True)
+    assert np.allclose(normals, corners, atol=1e-5)
 
 
 def test_faces_follow_chosen_and_reordered_points(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -20,6 +20,7 @@ from pcseg.data.readers.scannet_files import (
 from pcseg.data.readers.scannet_labels import (
     NYU40,
     RAW,
+    Segmented,
     Table,
     instances_of,
     labels_of_objects,
@@ -82,19 +83,20 @@ class Annotations:
             DataError: for damaged files, or files that belong to another mesh.
             LabelError: if the label table is needed and missing.
         """
-        objects = self._objects(files, segments)
+        by_segment = None if segments is None else Segmented(segments)
+        objects = self._objects(files, by_segment)
         instances = None
-        if segments is not None and files.aggregation.is_file():
-            instances = instances_of(segments, objects)
+        if by_segment is not None and files.aggregation.is_file():
+            instances = instances_of(by_segment, objects)
         if self.source == FROM_PLY:
-            nyu40, ids = self._from_ply(files, mesh, segments, objects)
+            nyu40, ids = self._from_ply(files, mesh, by_segment, objects)
             return Annotated(nyu40, instances, ids)
-        if segments is None:
+        if by_segment is None:
             raise DataError(
                 f"{files.segments}: missing, so the objects of {files.aggregation.name} have no "
                 f"vertices. Copy it, or use labels_from={FROM_PLY}."
             )
-        return Annotated(self._from_objects(files, segments, objects), instances, None)
+        return Annotated(self._from_objects(files, by_segment, objects), instances, None)
 
     def say_once(self, key: str, level: int, message: str, *values: object) -> None:
         """Log a message, but only the first of each key."""
@@ -106,7 +108,7 @@ class Annotations:
         self,
         files: SceneFiles,
         mesh: PointFile,
-        segments: np.ndarray | None,
+        segments: Segmented | None,
         objects: Sequence[SceneObject],
     ) -> tuple[np.ndarray, str]:
         stored = read_vertex_labels(files.labels, mesh, files.mesh)
@@ -127,7 +129,7 @@ class Annotations:
         self,
         files: SceneFiles,
         stored: np.ndarray,
-        segments: np.ndarray | None,
+        segments: Segmented | None,
         objects: Sequence[SceneObject],
     ) -> str:
         """Which ids a ``labels.ply`` holds; said once for each answer, with its reason."""
@@ -151,7 +153,7 @@ class Annotations:
         return ids
 
     def _from_objects(
-        self, files: SceneFiles, segments: np.ndarray, objects: Sequence[SceneObject]
+        self, files: SceneFiles, segments: Segmented, objects: Sequence[SceneObject]
     ) -> np.ndarray:
         table = self._needed_table(files.aggregation)
         unknown = sorted({found.category for found in objects} - set(table))
@@ -163,7 +165,7 @@ class Annotations:
             )
         return labels_of_objects(segments, objects, table)
 
-    def _objects(self, files: SceneFiles, segments: np.ndarray | None) -> list[SceneObject]:
+    def _objects(self, files: SceneFiles, segments: Segmented | None) -> list[SceneObject]:
         if segments is None or not files.aggregation.is_file():
             return []
         objects = read_objects(files.aggregation)

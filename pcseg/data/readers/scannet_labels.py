@@ -39,9 +39,24 @@ class Evidence:
     vertices: int
 
 
+class Segmented:
+    """The vertices by segment.
+
+    Attributes:
+        row: of each segment id, 0..S-1 in rising order.
+        of_vertex: (N,) int64 row of each vertex.
+    """
+
+    def __init__(self, segments: np.ndarray) -> None:
+        """Take the segment id of each vertex, (N,)."""
+        names, rows = np.unique(segments, return_inverse=True)
+        self.row = {name: i for i, name in enumerate(names.tolist())}
+        self.of_vertex = rows.reshape(-1)
+
+
 def weigh(
     labels: np.ndarray,
-    segments: np.ndarray | None,
+    segments: Segmented | None,
     objects: Sequence[SceneObject],
     table: Table | None,
 ) -> Evidence:
@@ -52,7 +67,7 @@ def weigh(
 
     Args:
         labels: (N,) ids as they stand in the file.
-        segments: (N,) segment of each vertex, or None.
+        segments: of the vertices, or None.
         objects: of the scene.
         table: or None if it is not there.
     """
@@ -100,13 +115,13 @@ def to_nyu40(
 
 
 def labels_of_objects(
-    segments: np.ndarray, objects: Sequence[SceneObject], table: Table
+    segments: Segmented, objects: Sequence[SceneObject], table: Table
 ) -> np.ndarray:
     """(N,) int64 NYU40 ids by the objects' categories, 0 where there is none or it has no row."""
     return _pairs(segments, objects, table)[:, 1]
 
 
-def instances_of(segments: np.ndarray, objects: Sequence[SceneObject]) -> np.ndarray:
+def instances_of(segments: Segmented, objects: Sequence[SceneObject]) -> np.ndarray:
     """(N,) int64: 1 + object id, 0 where there is no object.
 
     Where two objects claim a segment the later one has it, as in ScanNet's own script.
@@ -114,32 +129,29 @@ def instances_of(segments: np.ndarray, objects: Sequence[SceneObject]) -> np.nda
     return _spread(segments, objects, [np.array([o.object_id + 1]) for o in objects], 1)[:, 0]
 
 
-def unknown_segments(segments: np.ndarray, objects: Sequence[SceneObject]) -> tuple[int, int]:
+def unknown_segments(segments: Segmented, objects: Sequence[SceneObject]) -> tuple[int, int]:
     """How many of the segments that objects name do not exist, and how many they name."""
     named = {segment for found in objects for segment in found.segments}
-    return len(named - set(np.unique(segments).tolist())), len(named)
+    return len(named - segments.row.keys()), len(named)
 
 
-def _pairs(segments: np.ndarray, objects: Sequence[SceneObject], table: Table) -> np.ndarray:
+def _pairs(segments: Segmented, objects: Sequence[SceneObject], table: Table) -> np.ndarray:
     """(N, 2) id and NYU40 id of each vertex by its object, 0 and 0 where there is none."""
     pairs = [np.array(table.get(found.category, (0, 0))) for found in objects]
     return _spread(segments, objects, pairs, 2)
 
 
 def _spread(
-    segments: np.ndarray,
+    segments: Segmented,
     objects: Sequence[SceneObject],
     values: Sequence[np.ndarray],
     width: int,
 ) -> np.ndarray:
     """(N, width) int64: the values of the object each vertex belongs to, 0 where there is none."""
-    names, of_vertex = np.unique(segments, return_inverse=True)
-    row = {int(name): i for i, name in enumerate(names)}
-    by_segment = np.zeros((len(names), width), np.int64)
+    by_segment = np.zeros((len(segments.row), width), np.int64)
     for found, value in zip(objects, values, strict=True):
-        rows = [row[segment] for segment in found.segments if segment in row]
-        by_segment[rows] = value
-    return by_segment[of_vertex.reshape(-1)]
+        by_segment[[segments.row[name] for name in found.segments if name in segments.row]] = value
+    return by_segment[segments.of_vertex]
 
 
 def _decide(nyu40: float, raw: float) -> str | None:

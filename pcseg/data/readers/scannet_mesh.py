@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from pcseg.data.scan import Scan
 
@@ -16,16 +17,14 @@ def vertex_normals(xyz: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
     Returns:
         (N, 3) float32 unit vectors, (0, 0, 0) for vertices without a face.
+
+    Raises:
+        IndexError: if a face has a corner that is no vertex.
     """
-    corners = xyz.astype(np.float64)[faces]
-    with np.errstate(invalid="ignore"):
-        # The length of the cross product is twice the area: summing it is the weighting.
-        doubled = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    doubled[~np.isfinite(doubled).all(axis=1)] = 0  # a bad vertex spoils none but itself
-    at = faces.reshape(-1)
-    normals = np.stack(
-        [np.bincount(at, np.repeat(doubled[:, axis], 3), len(xyz)) for axis in range(3)], axis=1
-    )
+    if faces.size and not 0 <= faces.min() <= faces.max() < len(xyz):
+        raise IndexError(f"faces name vertices {faces.min()} to {faces.max()} of {len(xyz)}")
+    normals = np.zeros((len(xyz), 3))
+    _add_faces(np.ascontiguousarray(xyz, np.float64), np.ascontiguousarray(faces), normals)
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     return (normals / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
@@ -49,3 +48,18 @@ def faces_of(scan: Scan) -> np.ndarray | None:
         return None
     renumbered = place[faces]
     return renumbered[(renumbered >= 0).all(axis=1)]
+
+
+@njit(cache=True, nogil=True)
+def _add_faces(xyz, faces, normals):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Add to each vertex the cross products of its faces: twice their areas long."""
+    for i in range(len(faces)):
+        a, b, c = faces[i, 0], faces[i, 1], faces[i, 2]
+        ux, uy, uz = xyz[b, 0] - xyz[a, 0], xyz[b, 1] - xyz[a, 1], xyz[b, 2] - xyz[a, 2]
+        vx, vy, vz = xyz[c, 0] - xyz[a, 0], xyz[c, 1] - xyz[a, 1], xyz[c, 2] - xyz[a, 2]
+        x, y, z = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        if np.isfinite(x + y + z):  # a bad vertex spoils none but itself
+            for corner in (a, b, c):
+                normals[corner, 0] += x
+                normals[corner, 1] += y
+                normals[corner, 2] += z
