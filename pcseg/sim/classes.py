@@ -54,6 +54,12 @@ COARSE = {
 }
 """The SemanticKITTI id of every finer kind."""
 
+THINGS = (
+    *(CAR, BICYCLE, BUS, MOTORCYCLE, TRUCK, OTHER_VEHICLE, PERSON, BICYCLIST, MOTORCYCLIST),
+    *MOVING.values(),
+)
+"""What SemanticKITTI counts one by one; the simulator also numbers cones, barriers and the like."""
+
 GROUND = (ROAD, PARKING, SIDEWALK, LANE_MARKING, TERRAIN)
 """What is driven and walked on, in SemanticKITTI's ids."""
 

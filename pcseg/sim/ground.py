@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from pcseg.sim.classes import (
+    CURB,
+    DRIVEWAY,
     LANE_MARKING,
     PARKING,
     ROAD,
+    ROAD_MARKING,
     SIDEWALK,
     TERRAIN,
 )
@@ -17,11 +20,21 @@ from pcseg.sim.plan import GROUND_HALF_WIDTH_M, Plan
 from pcseg.sim.shapes.plants import grass
 from pcseg.sim.shapes.primitives import quads
 
-_ROUGHNESS_M = {ROAD: 0.008, LANE_MARKING: 0.008, PARKING: 0.012, SIDEWALK: 0.01, TERRAIN: 0.045}
+_ROUGHNESS_M = {
+    ROAD: 0.008,
+    LANE_MARKING: 0.008,
+    ROAD_MARKING: 0.008,
+    PARKING: 0.012,
+    DRIVEWAY: 0.012,
+    SIDEWALK: 0.01,
+    TERRAIN: 0.045,
+}
 _MATERIALS = {
     ROAD: "asphalt",
     LANE_MARKING: "paint_white",
+    ROAD_MARKING: "paint_white",
     PARKING: "cobble",
+    DRIVEWAY: "cobble",
     SIDEWALK: "paving",
     TERRAIN: "grass",
 }
@@ -72,7 +85,7 @@ def _cells(
     four[..., 2] += raised[..., None] + rough[..., None] * bumps
     mesh = quads(four.reshape(-1, 4, 3), "asphalt")
     flat = np.repeat(kind.reshape(-1), 2)
-    table = np.zeros(256, np.uint8)
+    table = np.zeros(max(_MATERIALS) + 1, np.uint8)
     for label, of in _MATERIALS.items():
         table[label] = material(of)
     mesh.label[:] = flat
@@ -83,7 +96,7 @@ def _cells(
 
 
 def _kerbs(corners: np.ndarray, raised: np.ndarray) -> Mesh:
-    """Upright faces between neighbouring cells of different level; they belong to the sidewalk."""
+    """Upright faces between neighbouring cells of different level."""
     parts = []
     step = raised[1:] - raised[:-1]  # across s: edges that run along d
     i, j = np.nonzero(np.abs(step) > 0.01)
@@ -91,7 +104,7 @@ def _kerbs(corners: np.ndarray, raised: np.ndarray) -> Mesh:
     step = raised[:, 1:] - raised[:, :-1]
     i, j = np.nonzero(np.abs(step) > 0.01)
     parts.append(_risers(corners[i, j + 1], corners[i + 1, j + 1], raised[i, j], raised[i, j + 1]))
-    return quads(np.concatenate(parts), "curbstone").labelled(SIDEWALK)
+    return quads(np.concatenate(parts), "curbstone").labelled(CURB)
 
 
 def _risers(a: np.ndarray, b: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:

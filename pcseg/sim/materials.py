@@ -125,6 +125,8 @@ TABLE: dict[str, Material] = {
     "cardboard": Material(0.45, 0.10, colors="#b08d62"),
     "plastic": Material(0.45, 0.10, colors="#c9c8c4 #3f4a55 #2f6a8f #a83a34", gloss=0.03),
     "lamp_light": Material(0.80, 0.02, colors="#fff6e2", glow=2.5),
+    "works_orange": Material(0.60, 0.10, colors="#e2541a", gloss=0.02),
+    "works_yellow": Material(0.45, 0.10, colors="#e0a020", gloss=0.04),
 }
 NAMES: tuple[str, ...] = tuple(TABLE)
 """Material names in the order of their ids."""

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pcseg.sim.classes import LANE_MARKING, PARKING, ROAD, SIDEWALK, TERRAIN
+from pcseg.sim.classes import (
+    DRIVEWAY,
+    LANE_MARKING,
+    PARKING,
+    ROAD,
+    ROAD_MARKING,
+    SIDEWALK,
+    TERRAIN,
+)
 from pcseg.sim.path import Path, draw_path
 
 GROUND_HALF_WIDTH_M = 46.0
@@ -92,7 +100,7 @@ class Plan:
         return self.walk_start(side) + self.sides[side].walk
 
     def kind(self, s: np.ndarray, d: np.ndarray) -> np.ndarray:
-        """Raw class ids (uint16) of the ground at broadcast positions."""
+        """Ids (uint16, see `classes`) of the ground at broadcast positions."""
         s, d = np.broadcast_arrays(np.asarray(s, float), np.asarray(d, float))
         a = np.abs(d)
         kind = np.full(s.shape, ROAD, np.uint16)
@@ -107,7 +115,7 @@ class Plan:
         """How far (metres) the ground of that kind stands above the carriageway."""
         a = np.abs(d)
         kerb = np.where(np.asarray(d) > 0, self.curb_line(1), self.curb_line(-1))
-        level = (kind == ROAD) | (kind == LANE_MARKING) | ((kind == PARKING) & (a < kerb))
+        level = np.isin(kind, (ROAD, LANE_MARKING, ROAD_MARKING)) | ((kind == PARKING) & (a < kerb))
         return np.where(level, 0.0, self.curb)
 
     def relief_at(self, s: np.ndarray, d: np.ndarray) -> np.ndarray:
@@ -157,7 +165,7 @@ class Plan:
                 kind[inside & (a >= back) & (a < back + self.sides[side].setback + 3)] = SIDEWALK
             if lot.driveway is not None:
                 drive = here & (np.abs(s - lot.driveway) < 1.6)
-                kind[drive & (a >= back) & (a < back + self.sides[side].setback + 2)] = PARKING
+                kind[drive & (a >= back) & (a < back + self.sides[side].setback + 2)] = DRIVEWAY
 
     def _crossing(self, kind: np.ndarray, s: np.ndarray, d: np.ndarray, c: Crossing) -> None:
         for side in c.sides:
@@ -180,7 +188,7 @@ class Plan:
             if c.zebra:
                 band = road & (np.abs(s - c.s - c.half - 5.0) < 1.75)
                 kind[band & (np.abs(d) < self.road_half) & (np.floor(d / 0.5) % 2 == 0)] = (
-                    LANE_MARKING
+                    ROAD_MARKING
                 )
         painted = (np.mod(s, 9.0) < 3.0) | (not self.dashed)
         kind[road & (np.abs(d) < 0.07) & painted & ~at_crossing] = LANE_MARKING

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pcseg.errors import ConfigError
+from pcseg.sim.details import build_details
 from pcseg.sim.ground import build_ground
 from pcseg.sim.kerbside import build_kerbside
 from pcseg.sim.lots import build_lots
@@ -19,6 +20,8 @@ from pcseg.sim.world import Track, World
 MARGIN_M = 70.0
 """Street before the first and beyond the last place of the sensor: the view does not end there."""
 MAX_LENGTH_M = 4000.0
+_DETAILS = 5
+"""Tells the random stream of details from that of the street."""
 
 
 def build_street(
@@ -51,4 +54,5 @@ def build_street(
     build_lots(site)
     ego = Track(plan.path, MARGIN_M, speed_mps, -0.42 * plan.road_half, sway=0.15)
     movers, name = build_traffic(site, ego), f"street {seed}"
+    build_details(site, np.random.default_rng([*np.atleast_1d(seed).tolist(), _DETAILS]))
     return World(join(site.parts), movers, plan.path, ego, name, site.headings)

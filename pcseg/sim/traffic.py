@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pcseg.sim.classes import MOVING
+from pcseg.sim.classes import COARSE, MOVING
 from pcseg.sim.mesh import Mesh
 from pcseg.sim.shapes.cycles import bicyclist, motorcyclist
 from pcseg.sim.shapes.people import GAIT_PHASES, draw_build, walking
@@ -81,7 +81,8 @@ def _walkers(site: Site) -> list[Mover]:
 
 def _mover(site: Site, phases: list[Mesh], track: Track, cycle_m: float) -> Mover:
     instance = site.next_instance()
-    moving = MOVING[int(phases[0].label[0])]
+    label = int(phases[0].label[0])
+    moving = MOVING[COARSE.get(label, label)]
     return Mover(tuple(p.labelled(moving, instance) for p in phases), track, cycle_m, instance)
 
 

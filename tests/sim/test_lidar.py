@@ -10,7 +10,7 @@ from sim_samples import exact, level_pose, plane_world
 
 from pcseg.data import Scan, label_set
 from pcseg.sim import Lidar, World, list_sensors, scan, sensor
-from pcseg.sim.classes import GROUND, MOVING, ROAD
+from pcseg.sim.classes import GROUND, MOVING, ROAD, fine_to_semantickitti
 from pcseg.sim.mesh import pose
 from pcseg.sim.radiometry import Surface, detection_probability
 from pcseg.sim.rays import blocked
@@ -233,4 +233,4 @@ def test_every_sensor_sees_the_street(light: Lidar, name: str, rng: np.random.Ge
     assert distance.min() > device.range_min_m and distance.max() < device.range_max_m + 0.7
     road = (seen.raw_labels == ROAD) & (distance < 15)
     assert abs(np.median(seen.xyz[road, 2]) + device.mount_height_m) < 0.4
-    label_set("semantic_kitti/sk19").encode(seen.raw_labels)  # every id is known
+    label_set("semantic_kitti/sk19").encode(fine_to_semantickitti(seen.raw_labels))  # all known

@@ -9,10 +9,38 @@ import pytest
 
 from pcseg.data import Scan, label_set
 from pcseg.sim import Lidar, World, build_street, sensor
-from pcseg.sim.classes import GROUND, MOVING, ROAD, SIDEWALK, TERRAIN
+from pcseg.sim import street as street_module
+from pcseg.sim.boxes import objects
+from pcseg.sim.classes import (
+    BUS,
+    CAR,
+    COARSE,
+    CONSTRUCTION_VEHICLE,
+    GROUND,
+    MOVING,
+    PICKUP,
+    ROAD,
+    SIDEWALK,
+    STOP_LINE,
+    STROLLER,
+    TEMPORARY_BARRIER,
+    TERRAIN,
+    TRAFFIC_CONE,
+    TRUCK,
+    fine_to_semantickitti,
+)
 from pcseg.sim.mesh import Mesh, join, pose
 from pcseg.sim.plan import draw_plan
-from pcseg.sim.shapes import buildings, cycles, furniture, people, plants, vehicles
+from pcseg.sim.shapes import (
+    buildings,
+    cycles,
+    furniture,
+    people,
+    plants,
+    roadside,
+    vehicles,
+    works,
+)
 
 Bounds = tuple[float, float, float, float]
 SHAPES: dict[str, tuple[Callable[[np.random.Generator], Mesh], Bounds]] = {
@@ -32,6 +60,16 @@ SHAPES: dict[str, tuple[Callable[[np.random.Generator], Mesh], Bounds]] = {
     "bush": (plants.bush, (0.4, 4.0, 0.5, 3.0)),
     "lamp": (furniture.lamp_post, (0.1, 0.5, 3.9, 9.6)),
     "sign": (furniture.sign, (0.05, 0.2, 2.5, 3.8)),
+    "cone": (works.traffic_cone, (0.3, 0.4, 0.5, 0.75)),
+    "barrier": (works.temporary_barrier, (1.8, 2.4, 0.9, 1.1)),
+    "jersey": (works.concrete_barrier, (2.0, 4.0, 0.78, 0.86)),
+    "works sign": (works.construction_sign, (0.3, 0.5, 1.1, 1.5)),
+    "digger": (works.digger, (3.8, 5.0, 2.7, 3.4)),
+    "skip": (works.skip, (2.6, 3.6, 1.0, 1.35)),
+    "traffic light": (roadside.traffic_light, (0.2, 0.6, 3.2, 6.3)),
+    "rack": (roadside.bicycle_rack, (1.8, 3.8, 0.75, 0.95)),
+    "scooter": (roadside.kick_scooter, (0.9, 1.2, 1.0, 1.25)),
+    "stroller": (roadside.stroller, (0.85, 1.1, 0.85, 1.15)),
     "house": (lambda rng: buildings.house(rng, 12.0), (12.0, 13.5, 4.0, 15.5)),
     "block": (lambda rng: buildings.block(rng, 20.0), (20.0, 21.0, 9.0, 22.0)),
 }  # fmt: skip
@@ -106,7 +144,7 @@ def test_every_street_has_every_class_near_the_way(seed: int) -> None:
     counts = np.zeros(table.num_classes, int)
     for scan in seen:
         near = np.linalg.norm(scan.xyz, axis=1) < 30
-        train = table.encode(scan.raw_labels[near])
+        train = table.encode(fine_to_semantickitti(scan.raw_labels[near]))
         counts += np.bincount(train[train >= 0], minlength=table.num_classes)
     present = {table.names[k] for k in np.flatnonzero(counts >= 20)}
     assert len(present) >= 14, sorted(present)
@@ -114,7 +152,8 @@ def test_every_street_has_every_class_near_the_way(seed: int) -> None:
     share = counts / counts.sum()
     assert 0.15 < share[table.names.index("road")] < 0.45
     assert share[table.names.index("vegetation")] > 0.02
-    moving = {raw for scan in seen for raw in np.unique(scan.raw_labels).tolist() if raw >= 252}
+    moving = {raw for scan in seen for raw in np.unique(scan.raw_labels).tolist()}
+    moving -= {raw for raw in moving if raw < 252 or raw >= 300}
     assert {252, 253, 254} <= moving <= set(MOVING.values())
 
 
@@ -163,6 +202,45 @@ def test_seeds_differ_and_repeat() -> None:
     np.testing.assert_array_equal(first.static.vertices, again.static.vertices)
     np.testing.assert_array_equal(first.static.label, again.static.label)
     assert len(first.static) != len(other.static)
+
+
+def test_details_leave_the_rest_of_a_street_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They draw from a stream of their own, and only paint stop lines on what was there."""
+    with_details = build_street([4, 0, 0], 160.0)
+    monkeypatch.setattr(street_module, "build_details", lambda *_: None)
+    without = build_street([4, 0, 0], 160.0)
+    count = len(without.static)
+    assert len(with_details.static) > count + 1000
+    np.testing.assert_array_equal(with_details.static.faces[:count], without.static.faces)
+    np.testing.assert_array_equal(with_details.static.instance[:count], without.static.instance)
+    changed = with_details.static.label[:count] != without.static.label
+    assert set(with_details.static.label[:count][changed].tolist()) <= {STOP_LINE}
+    for a, b in zip(with_details.movers, without.movers, strict=True):
+        assert a.instance == b.instance
+        np.testing.assert_array_equal(a.track.pose(3.0), b.track.pose(3.0))
+
+
+def test_a_street_with_every_finer_kind_and_details_that_stand_free() -> None:
+    """What stands is counted one by one, has one class, and is in no parked vehicle."""
+    world = build_street([2, 0, 0], 220.0)
+    static = world.static
+    assert set(np.unique(static.label).tolist()) >= COARSE.keys()
+    things = (TRAFFIC_CONE, TEMPORARY_BARRIER, CONSTRUCTION_VEHICLE, STROLLER)
+    assert (static.instance[np.isin(static.label, things)] > 0).all()
+    pairs = np.unique(np.stack([static.instance, static.label], 1)[static.instance > 0], axis=0)
+    assert len(pairs) == len(np.unique(pairs[:, 0]))
+    boxes = objects(world, 0.0)
+    details = np.array([box.center for box in boxes if box.label in things])
+    assert len(details) > 15
+    for box in boxes:
+        if box.label in (CAR, BUS, TRUCK, PICKUP):
+            assert not box.holds(details).any()
+    # They stand on the ground.
+    for box in boxes:
+        if box.label in things:
+            foot = box.center[2] - box.size[2] / 2
+            s = np.argmin(np.linalg.norm(world.path.xyz[:, :2] - box.center[:2], axis=1))
+            assert -1.2 < foot - world.path.xyz[s, 2] < 3.5
 
 
 @pytest.mark.realdata

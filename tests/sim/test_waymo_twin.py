@@ -111,7 +111,7 @@ def test_range_images_read_by_pandas(made: Path) -> None:
             pairs = label[f"{name}.values"].reshape(16, 1808, 2)
             assert (pairs[empty] == 0).all()
             assert set(np.unique(pairs[..., 1])) <= known.keys()
-            things = np.isin(pairs[..., 1], [1, 2, 3, 4, 5, 6, 7, 12, 13])
+            things = np.isin(pairs[..., 1], list(label_set("waymo").things))
             assert ((pairs[..., 0] > 0) == things).all()
     inclinations = table(made, "lidar_calibration").iloc[0][
         "[LiDARCalibrationComponent].beam_inclination.values"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pcseg.sim.classes import FENCE, OTHER_OBJECT, OTHER_STRUCTURE, POLE, TRAFFIC_SIGN
+from pcseg.sim.classes import FENCE, OTHER_OBJECT, OTHER_STRUCTURE, POLE, REFUSE_BIN, TRAFFIC_SIGN
 from pcseg.sim.mesh import Mesh, join
 from pcseg.sim.shapes.primitives import box, ellipsoid, polygons, quads, tube
 
@@ -63,7 +63,7 @@ def wooden_pole(rng: np.random.Generator) -> Mesh:
 def bin_(rng: np.random.Generator) -> Mesh:
     """A wheeled refuse bin."""
     w, d, h = rng.uniform(0.5, 0.65), rng.uniform(0.55, 0.75), rng.uniform(0.95, 1.1)
-    return box((w, d, h), (0, 0, h / 2), "plastic_dark").tinted(2.0).labelled(OTHER_OBJECT)
+    return box((w, d, h), (0, 0, h / 2), "plastic_dark").tinted(2.0).labelled(REFUSE_BIN)
 
 
 def cabinet(rng: np.random.Generator) -> Mesh:

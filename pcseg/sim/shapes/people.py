@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pcseg.sim.classes import PERSON
+from pcseg.sim.classes import CHILD, PERSON
 from pcseg.sim.mesh import Mesh, join
 from pcseg.sim.shapes.primitives import box, ellipsoid, tube, tubes
 
 _Limb = tuple[np.ndarray, np.ndarray, float, float]
 GAIT_PHASES = 8
 """How many meshes make one double step of a walk."""
+ADULT_M = 1.48
+"""Who is smaller is a child."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ def _upright(build: Build, legs: tuple[float, ...], arms: tuple[float, ...]) -> 
         hem = hip - [0, 0, leg * (0.45 if build.dress == "coat" else 0.55)]
         parts.append(tube(hip + [0, 0, 0.05], hem, 0.16 * g, "cloth", 0.24 * g, sides=9))
     parts += _carried(build, hip, neck)
-    return join(parts).tinted(build.tint).labelled(PERSON)
+    who = CHILD if h < ADULT_M else PERSON
+    return join(parts).tinted(build.tint).labelled(who)
 
 
 def _torso(hip: np.ndarray, neck: np.ndarray, build: Build) -> Mesh:

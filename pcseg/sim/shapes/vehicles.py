@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pcseg.sim.classes import BUS, CAR, OTHER_VEHICLE, TRUCK
+from pcseg.sim.classes import BUS, CAR, OTHER_VEHICLE, PICKUP, TRAILER, TRUCK
 from pcseg.sim.materials import material
 from pcseg.sim.mesh import Mesh, join
 from pcseg.sim.shapes.primitives import box, loft, tube, wheel
@@ -64,7 +64,7 @@ def truck(rng: np.random.Generator) -> Mesh:
         ["box", "tipper", "flatbed", "tank", "pickup"], p=[0.4, 0.2, 0.16, 0.09, 0.15]
     )
     if kind == "pickup":
-        return _pickup(rng).labelled(TRUCK)
+        return _pickup(rng).labelled(PICKUP)
     width = rng.uniform(2.1, 2.5)
     bed = rng.uniform(3.8, 7.2)
     cab_length, cab_height = rng.uniform(1.6, 2.1), rng.uniform(2.3, 3.0)
@@ -116,7 +116,7 @@ def trailer(rng: np.random.Generator) -> Mesh:
     ]
     jockey = wheel((length / 2 + 1.0, 0, 0.14), 0.14, 0.08)
     parts = [hull, *bar, jockey, *_wheels((0.0,), width + 0.2, 0.32, 0.18)]
-    return join(parts).labelled(OTHER_VEHICLE)
+    return join(parts).labelled(TRAILER)
 
 
 def tractor(rng: np.random.Generator) -> Mesh:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pcseg.files import atomic_path, remove_leftovers, write_bytes, write_text
 from pcseg.sim.camera import Picture
-from pcseg.sim.classes import fine_to_semantickitti
+from pcseg.sim.classes import THINGS, fine_to_semantickitti
 from pcseg.sim.mesh import pose
 from pcseg.sim.record import Frame
 from pcseg.sim.rig import Camera, Mount, Rig, above
@@ -82,7 +82,8 @@ class SemanticKittiWriter:
         points, labels = self._paths(sequence, number)
         packed = np.column_stack([scan.xyz, scan.attrs["intensity"]]).astype("<f4")
         raw = fine_to_semantickitti(scan.raw_labels).astype("<u4")
-        words = (scan.instances.astype("<u4") << np.uint32(16)) | raw
+        instances = np.where(np.isin(raw, THINGS), scan.instances, 0)
+        words = (instances.astype("<u4") << np.uint32(16)) | raw
         for picture in frame.pictures:
             self._write_picture(sequence, number, picture)
         write_bytes(labels, words.astype("<u4").tobytes())

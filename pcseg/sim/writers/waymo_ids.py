@@ -79,6 +79,9 @@ LIDAR_IDS = translation(
 )
 """Ids of ``segmentation.proto`` by the simulator's."""
 
+THINGS = (1, 2, 3, 4, 5, 6, 7, 11, 12, 13)
+"""Classes of points that come as single objects: vehicles, people, cones and cycles."""
+
 SKY = 25
 
 CAMERA_IDS = translation(

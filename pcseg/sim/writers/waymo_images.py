@@ -10,7 +10,7 @@ from pcseg.data.readers.waymo_geometry import euler_angles
 from pcseg.data.scan import Scan
 from pcseg.sim.classes import VEGETATION
 from pcseg.sim.sensors import Sensor
-from pcseg.sim.writers.waymo_ids import LIDAR_IDS
+from pcseg.sim.writers.waymo_ids import LIDAR_IDS, THINGS
 
 EMPTY = -1.0
 """In all channels of a pixel without a return."""
@@ -106,7 +106,9 @@ def range_images(
     first.ranges[row, column] = np.stack(
         [distance, bright, np.zeros_like(bright), np.full_like(bright, NOT_IN_ZONE)], 1
     )
-    first.labels[row, column] = np.stack([scan.instances, LIDAR_IDS[scan.raw_labels]], 1)
+    classes = LIDAR_IDS[scan.raw_labels]
+    instances = np.where(np.isin(classes, THINGS), scan.instances, 0)
+    first.labels[row, column] = np.stack([instances, classes], 1)
     foliage = np.zeros(grid.shape, bool)
     foliage[row, column] = scan.raw_labels == VEGETATION
     second = _second_returns(first, foliage, grid.column_step, rng)
