@@ -21,8 +21,8 @@ _QUATERNION_TOLERANCE = 1e-2
 def build_index(tables: Path) -> Index:
     """Read all tables but the annotations.
 
-    Rows that a reader has no use for (radar, pictures between key frames: nine of ten) are passed
-    over, so that memory stays far below the size of the files.
+    Rows that a reader has no use for (radar, pictures between key frames) are passed over, so that
+    memory stays below the size of the files.
 
     Args:
         tables: a folder such as ``v1.0-trainval``.
@@ -134,7 +134,7 @@ def _frames_in_order(tables: Path, scenes: list[_Scene]) -> dict[str, int]:
         samples[row.text("token")] = row
     frame_of: dict[str, int] = {}
     for scene in scenes:
-        token, before, source = scene.first, -1, scene.row
+        token, source = scene.first, scene.row
         for number in range(scene.count):
             if number and not token:
                 raise scene.row.error(f"'nbr_samples' is {scene.count}, but only {number} follow")
@@ -143,12 +143,8 @@ def _frames_in_order(tables: Path, scenes: list[_Scene]) -> dict[str, int]:
             source = samples[token]
             if source.text("scene_token") != scene.token:
                 raise source.error(f"it is linked from scene {scene.name}, which is not its own")
-            if source.whole("timestamp") <= before:
-                raise source.error(
-                    f"its time is not after the sample before it in {scene.name}: "
-                    "the links run in a circle or backwards"
-                )
-            before = source.whole("timestamp")
+            if token in frame_of:
+                raise source.error(f"the links of {scene.name} come back to it, in a circle")
             frame_of[token] = len(frame_of)
             token = source.text("next")
         if token:
@@ -259,25 +255,27 @@ def _cameras_of_frames(frames: int, cameras: list[str], found: _Recordings) -> n
 
 
 def _previous(tables: Path, found: _Recordings) -> np.ndarray:
-    """(D,) links to the sweep before, which must lead back in time and so cannot be cyclic."""
+    """(D,) links to the sweep before; chains that never end are refused."""
     path = tables / "sample_data.json"
     rows = np.full(len(found.file), -1, np.int32)
     for number, token in enumerate(found.previous):
-        if not token:
-            continue
-        before = found.row_of.get(token)
-        if before is None:
+        if token and token not in found.row_of:
             raise DataError(
                 f"{path}: the row of {found.file[number]} has 'prev' {token!r}, which no row of "
                 f"{LIDAR} has. Unpack the archive of the metadata again."
             )
-        if found.time_us[before] >= found.time_us[number]:
-            raise DataError(
-                f"{path}: 'prev' of {found.file[number]} leads to {found.file[before]}, which is "
-                "not earlier: the links run in a circle or backwards. "
-                "Unpack the archive of the metadata again."
-            )
-        rows[number] = before
+        if token:
+            rows[number] = found.row_of[token]
+    # Twice as far back in every round: whoever has not met an end by then runs in a circle.
+    far = rows.copy()
+    for _ in range(len(rows).bit_length()):
+        far = np.where(far >= 0, far[far], -1)
+    if (far >= 0).any():
+        number = int(np.flatnonzero(far >= 0)[0])
+        raise DataError(
+            f"{path}: the links 'prev' from {found.file[number]} on run in a circle. "
+            "Unpack the archive of the metadata again."
+        )
     return rows
 
 
