@@ -89,7 +89,7 @@ def _map(name: str, with_table: bool) -> str:
         f"**{facts['title']}**, {facts['scans']}. Sensors: {facts['sensors']}. "
         f"Licence: {facts['licence']}. <{facts['url']}>\n",
         f"{facts['citation']}.\n",
-        f"On disk: {data['label_storage']}.\n",
+        f"Labels: {data['label_storage']}.\n",
         _splits(name),
     ]
     if with_table:
