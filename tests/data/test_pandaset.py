@@ -81,18 +81,18 @@ def test_genuine_points_in_the_picture(genuine: PandaSet) -> None:
 @pytest.mark.realdata
 def test_genuine_cuboids_hold_their_points(genuine: PandaSet) -> None:
     scan, after = genuine[0], genuine[1]
-    boxes = scan.meta["cuboids"]
-    cars = boxes.instance[np.array(boxes.names) == "Car"]
+    instances = scan.meta["cuboid_instance"]
+    cars = instances[np.array(scan.meta["cuboid_name"]) == "Car"]
     is_car = scan.raw_labels == 13
     inside = np.isin(scan.instances, cars)
     assert inside[is_car].mean() > 0.98
     assert is_car[inside].mean() > 0.99
     # The same objects have the same ids in the next frame.
-    shared = set(boxes.instance.tolist()) & set(after.meta["cuboids"].instance.tolist())
-    assert len(shared) > 0.85 * len(set(boxes.instance.tolist()))
+    shared = set(instances.tolist()) & set(after.meta["cuboid_instance"].tolist())
+    assert len(shared) > 0.85 * len(set(instances.tolist()))
     # Two boxes of one moving object share their id, and each takes its own LiDAR's points.
-    assert len(boxes.instance) - len(set(boxes.instance.tolist())) == 12
-    assert set(boxes.lidar.tolist()) == {-1, 0, 1}
+    assert len(instances) - len(set(instances.tolist())) == 12
+    assert set(scan.meta["cuboid_lidar"].tolist()) == {-1, 0, 1}
 
 
 @pytest.mark.realdata
@@ -200,10 +200,10 @@ def test_cuboids_number_the_objects(twin: Twin) -> None:
     things = np.isin(scan.raw_labels, list(PandaSet(twin.root, "all").label_set.things))
     assert (scan.instances[things] > 0).mean() > 0.95
     assert not scan.instances[~things].any()
-    boxes = scan.meta["cuboids"]
     made = {box.instance: box for box in twin.frames[0].boxes()}
     lengths = sorted(float(box.size[0]) for box in made.values())
-    assert all(np.isclose(lengths, length).any() for length in boxes.size[:, 0])
+    assert all(np.isclose(lengths, length).any() for length in scan.meta["cuboid_size"][:, 0])
+    assert scan.meta["cuboids"].shape == (len(scan.meta["cuboid_name"]), 4, 4)
     # The two numberings name the same groups of points.
     original = np.concatenate(
         [s.instances[np.argsort(s.attrs["time"], kind="stable")] for s in twin.frames[0].scans]

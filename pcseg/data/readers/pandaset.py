@@ -81,7 +81,7 @@ class PandaSet(Reader):
             every: see `Reader`.
             cameras: see `Reader`.
             lidar: ``pandar64`` (all around), ``pandargt`` (ahead) or ``both``, in one scan.
-            cuboids: whether the annotated boxes are read into ``meta["cuboids"]`` (`Cuboids`), and
+            cuboids: whether the annotated boxes are read into ``meta`` (see `Cuboids.as_meta`) and
                 the objects' points numbered in ``instances``: those inside a box that are of a
                 thing's class, or all inside where there are no labels.
 
@@ -183,7 +183,7 @@ class PandaSet(Reader):
         instances = instances_inside(boxes, scan.xyz, scan.attrs["lidar"])
         if scan.raw_labels is not None:
             instances[~np.isin(scan.raw_labels, list(self.label_set.things))] = 0
-        return scan.replace(instances=instances, meta={**scan.meta, "cuboids": boxes})
+        return scan.replace(instances=instances, meta={**scan.meta, **boxes.as_meta()})
 
     def _cameras_there(self) -> list[str]:
         scenes = {frame.sequence for frame in self.frames}

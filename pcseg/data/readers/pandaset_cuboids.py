@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,16 @@ class Cuboids:
     names: tuple[str, ...]
     instance: np.ndarray
     lidar: np.ndarray
+
+    def as_meta(self) -> dict[str, Any]:
+        """As entries of a scan's meta, plain enough to be stored with it."""
+        return {
+            "cuboids": self.scan_from_box,
+            "cuboid_size": self.size,
+            "cuboid_name": list(self.names),
+            "cuboid_instance": self.instance,
+            "cuboid_lidar": self.lidar,
+        }
 
 
 def read_cuboids(path: Path, world_from_scan: np.ndarray) -> Cuboids:
