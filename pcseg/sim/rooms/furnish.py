@@ -23,16 +23,12 @@ def furnish(space: Space) -> None:
 def _office(space: Space) -> None:
     rng = space.rng
     _column(space, 0.5)
-    desks = 0
     for _ in range(int(rng.integers(2, 5))):
         item = tables.desk(rng)
-        spot = space.against_wall(item, front=0.75)
-        if spot is None:
-            continue
-        desks += 1
-        space.kept_free.pop()  # the chair stands there
-        _seat(space, item, spot, [seats.office_chair], 1.0)
-        stand_on(space, item, spot, workplace=True)
+        spot = space.against_wall(item, front=0.75, keep_front=False)
+        if spot is not None:
+            _seat(space, item, spot, [seats.office_chair], 1.0)
+            stand_on(space, item, spot, workplace=True)
     for maker, count in ((storage.bookshelf, 2), (storage.file_cabinet, 2), (storage.cabinet, 1)):
         _along_walls(space, maker, count, 0.55)
     _hang(space, wall.whiteboard, 1)
@@ -64,15 +60,12 @@ def _conference(space: Space) -> None:
 def _living(space: Space) -> None:
     rng = space.rng
     couch = seats.sofa(rng)
-    spot = space.against_wall(couch, front=1.1)
+    spot = space.against_wall(couch, front=1.1, keep_front=False)
     if spot is not None:
-        free = space.kept_free.pop()
         low = tables.coffee_table(rng)
         placed = space.stand(low, *_before(spot, spot.depth / 2 + 0.35 + low.size[1] / 2), spot.yaw)
         if placed is not None:
             stand_on(space, low, placed)
-        else:
-            space.kept_free.append(free)
         _beside(space, spot, [tables.end_table, clutter.floor_lamp])
     screen = storage.tv_stand(rng)
     stand = space.against_wall(screen, front=0.5)
@@ -99,9 +92,8 @@ def _bedroom(space: Space) -> None:
     _along_walls(space, storage.wardrobe, 1, 0.6)
     _along_walls(space, storage.dresser, 1, 0.5)
     item = tables.desk(rng)
-    place = space.against_wall(item, front=0.7)
+    place = space.against_wall(item, front=0.7, keep_front=False)
     if place is not None:
-        space.kept_free.pop()
         _seat(space, item, place, [seats.chair, seats.office_chair], 1.0)
         stand_on(space, item, place, workplace=True)
     _along_walls(space, storage.bookshelf, 1, 0.4)
@@ -206,14 +198,13 @@ def _hang(space: Space, maker: Maker, most: int) -> None:
 
 
 def _above(space: Space, item: Piece, spot: Spot) -> None:
-    """Hang a piece on the wall above another one."""
+    """Hang a piece on the wall behind another one, if that place is free."""
     for number in range(4):
-        matrix = space.plan.wall_pose(number)
-        if abs(np.sin(np.arctan2(matrix[1, 0], matrix[0, 0]) - spot.yaw)) > 1e-6:
-            continue
-        middle = float((np.linalg.inv(matrix) @ [spot.x, spot.y, 0, 1])[0])
-        if np.cos(np.arctan2(matrix[1, 0], matrix[0, 0]) - spot.yaw) > 0:
-            space.against_wall(item, walls=(number,), middle=middle, gap=0.002, tries=1)
+        into = np.linalg.inv(space.plan.wall_pose(number))
+        along, _, _, _ = into @ [spot.x, spot.y, 0.0, 1.0]
+        facing = into[:2, :2] @ [np.cos(spot.yaw), np.sin(spot.yaw)]
+        if facing[0] > 0.99:
+            space.against_wall(item, walls=(number,), middle=float(along), gap=0.002, tries=1)
 
 
 def _scatter(space: Space, makers: Sequence[Maker]) -> None:

@@ -7,11 +7,13 @@ import json
 import zipfile
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
+from pcseg.data.splits import splits
 from pcseg.errors import ConfigError
 from pcseg.files import atomic_path, remove_leftovers, write_text
 from pcseg.ops.mesh_segments import mesh_segments
@@ -51,7 +53,7 @@ _SUFFIXES = (
 
 
 class ScanNetWriter:
-    """Writes rooms under ``root/scans/sceneNNNN_00``; each file is whole or absent.
+    """Writes rooms under ``root/scans/SCENE``; each file is whole or absent.
 
     ``labels.ply`` holds NYU40 ids, as the current release does; the pictures of labels hold ids of
     the category table, as ScanNet's own do.
@@ -77,8 +79,17 @@ class ScanNetWriter:
 
     @staticmethod
     def room_name(number: int) -> str:
-        """Name of the scene; every room is scanned once."""
-        return f"scene{number:04d}_00"
+        """Name of the scene, from the official lists: every fourth room is for validation.
+
+        Raises:
+            ConfigError: for more rooms than the lists have names for.
+        """
+        if number >= len(_names()):
+            raise ConfigError(
+                f"ScanNet's lists have names for {len(_names())} rooms that are scanned once. "
+                "Simulate no more than these."
+            )
+        return _names()[number]
 
     def remove_leftovers(self, number: int) -> None:
         """Remove the half-written files of a process that was killed."""
@@ -188,6 +199,17 @@ class ScanNetWriter:
 
     def _path(self, number: int, suffix: str) -> Path:
         return self._folder(number) / f"{self.room_name(number)}{suffix}"
+
+
+@lru_cache(maxsize=1)
+def _names() -> tuple[str, ...]:
+    """First scans of scenes: three of the training list, one of the validation list, and so on."""
+    official = splits("scannet")["official"]
+    train, val = (
+        [name for name in official[part] if name.endswith("_00")] for part in ("train", "val")
+    )
+    rows = zip(train[::3], train[1::3], train[2::3], val, strict=False)
+    return tuple(name for row in rows for name in row)
 
 
 class _Stopped(Exception):

@@ -78,6 +78,7 @@ class Space:
         *,
         walls: tuple[int, ...] = (0, 1, 2, 3),
         front: float = 0.0,
+        keep_front: bool = True,
         middle: float | None = None,
         gap: float = MARGIN_M,
         tries: int = 30,
@@ -87,7 +88,8 @@ class Space:
         Args:
             item: to be placed.
             walls: that may be used.
-            front: metres before it that must be free, and stay so.
+            front: metres before it that must be free.
+            keep_front: whether they must stay so; not where a chair belongs.
             middle: metres along the wall, if that is fixed.
             gap: between its back and the wall.
             tries: how many places are looked at.
@@ -104,7 +106,7 @@ class Space:
             spot = self._spot(item, matrix)
             before = self._before(spot, front)
             if self.fits(spot) and (before is None or self._stays_free(before)):
-                if before is not None:
+                if before is not None and keep_front:
                     self.kept_free.append(before)
                 self._put(item, matrix, spot)
                 return spot

@@ -19,11 +19,13 @@ from scipy.spatial import cKDTree
 from pcseg.data import label_set
 from pcseg.data.projection import project, visible
 from pcseg.data.readers.scannet import ScanNet
+from pcseg.data.splits import splits
+from pcseg.errors import ConfigError
 from pcseg.sim import Simulation
 from pcseg.sim.rooms import Room, build_room
 from pcseg.sim.rooms.kinds import nyu40_ids
 from pcseg.sim.rooms.rgbd import RgbdFrame, record
-from pcseg.sim.rooms.scannet import CAMERA
+from pcseg.sim.rooms.scannet import CAMERA, ScanNetWriter
 from pcseg.sim.rooms.surface import tessellate
 
 
@@ -81,6 +83,17 @@ def test_scenes_and_table_are_there(scannet: Simulation) -> None:
     counted = {row["raw_category"]: int(row["count"]) for row in rows}
     assert counted["wall"] == 8 and counted["floor"] == 2 and counted["toilet"] == 0
     assert {row["nyu40class"] for row in rows if row["nyu40id"] == "24"} == {"refridgerator"}
+
+
+def test_rooms_have_names_of_the_official_lists() -> None:
+    lists = splits("scannet")["official"]
+    names = [ScanNetWriter.room_name(number) for number in range(40)]
+    assert len(set(names)) == 40
+    parts = ["val" if name in lists["val"] else "train" for name in names]
+    assert parts == ["train", "train", "train", "val"] * 10
+    assert all(name in lists[part] for name, part in zip(names, parts, strict=True))
+    with pytest.raises(ConfigError, match="no more than these"):
+        ScanNetWriter.room_name(10_000)
 
 
 def test_mesh_lies_on_the_room(scene: Path, room: Room, alignment: np.ndarray) -> None:
