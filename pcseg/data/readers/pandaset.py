@@ -47,8 +47,10 @@ class PandaSet(Reader):
     scan's time stamp: the Pandar64 turns before it, the PandarGT looks around it. ``meta`` has the
     time (Unix seconds), and ``gps`` of the frame if it is there. Not every scene has labels.
 
-    Pictures are as stored; they have no labels, unless simulation wrote them beside the pictures:
-    ``camera/<name>_labels/FF.png``, 16-bit raw ids.
+    Pictures are as stored: they fit a pinhole up to their edges (points on objects of 001/00), so
+    the lens distortion that the cars' calibration lists is out of them already. They have no
+    labels, unless simulation wrote some beside them: ``camera/<name>_labels/FF.png``, 16-bit raw
+    ids.
     """
 
     name: str = "pandaset"
