@@ -15,6 +15,7 @@ from pcseg.data.projection import project, visible
 from pcseg.data.readers.pandaset import CAMERAS as ALL_CAMERAS
 from pcseg.data.readers.pandaset import PandaSet
 from pcseg.errors import ConfigError
+from pcseg.sim.classes import MOVING
 from pcseg.sim.writers.pandaset_rig import BODY_FROM_EGO, CLASS_OF
 from tests.data.pandaset_twin import CAMERAS, TIMES, Twin, make_twin
 
@@ -198,18 +199,23 @@ def test_cuboids_number_the_objects(twin: Twin) -> None:
     scan = PandaSet(twin.root, "all", cuboids=True)[0]
     assert scan.instances is not None and scan.raw_labels is not None
     things = np.isin(scan.raw_labels, list(PandaSet(twin.root, "all").label_set.things))
-    assert (scan.instances[things] > 0).mean() > 0.95
     assert not scan.instances[~things].any()
+    scans = twin.frames[0].scans
+    orders = [np.argsort(s.attrs["time"], kind="stable") for s in scans]
+    original = np.concatenate([s.instances[o] for s, o in zip(scans, orders, strict=True)])
+    kinds = np.concatenate([s.raw_labels[o] for s, o in zip(scans, orders, strict=True)])
+    moving = np.isin(kinds, list(MOVING.values()))
+    still = things & (original > 0) & ~moving
+    assert still.sum() > 100 and (scan.instances[still] > 0).mean() > 0.99
+    # During a sweep movers leave the box of its middle by up to half a metre.
+    assert (scan.instances[things & moving] > 0).mean() > 0.8
     made = {box.instance: box for box in twin.frames[0].boxes()}
     lengths = sorted(float(box.size[0]) for box in made.values())
     assert all(np.isclose(lengths, length).any() for length in scan.meta["cuboid_size"][:, 0])
     assert scan.meta["cuboids"].shape == (len(scan.meta["cuboid_name"]), 4, 4)
     # The two numberings name the same groups of points.
-    original = np.concatenate(
-        [s.instances[np.argsort(s.attrs["time"], kind="stable")] for s in twin.frames[0].scans]
-    )
-    pairs = np.unique(np.stack([original[things], scan.instances[things]], 1), axis=0)
-    assert len(pairs) < 1.2 * len(np.unique(pairs[:, 0]))
+    pairs = np.unique(np.stack([original[still], scan.instances[still]], 1), axis=0)
+    assert len(pairs) < 1.1 * len(np.unique(pairs[:, 0]))
 
 
 def test_the_public_package_reads_our_tables(twin: Twin) -> None:
