@@ -9,7 +9,7 @@ import numpy as np
 from pcseg.sim.rooms import shell
 from pcseg.sim.rooms.pieces import bathroom, beds, clutter, kitchen, seats, storage, tables, wall
 from pcseg.sim.rooms.pieces.piece import Piece
-from pcseg.sim.rooms.space import Space, Spot
+from pcseg.sim.rooms.space import MARGIN_M, Space, Spot
 from pcseg.sim.rooms.tabletop import stand_on
 
 Maker = Callable[[np.random.Generator], Piece]
@@ -176,7 +176,7 @@ def _column(space: Space, chance: float) -> None:
     for _ in range(20):
         number = int(space.rng.integers(4))
         along = space.rng.uniform(wide, space.plan.length(number) - wide)
-        matrix = space.plan.wall_pose(number, along, wide / 2 + 0.002)
+        matrix = space.plan.wall_pose(number, along, wide / 2 + MARGIN_M)
         yaw = float(np.arctan2(matrix[1, 0], matrix[0, 0]))
         x, y = float(matrix[0, 3]), float(matrix[1, 3])
         if space.block(mesh.placed(matrix), Spot(x, y, yaw, wide, wide, 0.0, space.plan.height)):

@@ -37,11 +37,11 @@ def build_shell(plan: Plan, rng: np.random.Generator) -> list[Mesh]:
 def beams(plan: Plan, rng: np.random.Generator) -> list[Mesh]:
     """Beams under the ceiling, across the shorter side."""
     size, drop = rng.uniform(0.18, 0.3), rng.uniform(0.2, 0.32)
-    count = max(1, int(max(plan.width, plan.depth) / 3.2))
     along_x = plan.width >= plan.depth
     longer = plan.width if along_x else plan.depth
     found = []
-    for share in (np.arange(count) + 0.5) / count:
+    fields = _lamp_fields(longer)
+    for share in np.arange(1, fields) / fields:  # between the lamps
         if along_x:
             sizes, middle = (size, plan.depth, drop), (share * longer, plan.depth / 2)
         else:
@@ -143,14 +143,14 @@ def _window(opening: Opening, rng: np.random.Generator) -> list[Mesh]:
     parts += [box((bar, 0.05, high - low), (x + u, y, (low + high) / 2), of) for u in uprights]
     for z in (low + bar / 2, high - bar / 2):
         parts.append(box((wide, 0.05, bar), (x, y, z), of))
-    parts.append(box((wide + 0.1, 0.2, 0.03), (x, 0.0, low - 0.0149), "ceramic"))
+    parts.append(box((wide + 0.1, 0.16, 0.03), (x, 0.02, low - 0.0149), "ceramic"))
     return [thing("window", parts)]
 
 
 def _lights(plan: Plan, rng: np.random.Generator) -> list[Mesh]:
     """Panels or round lamps under the ceiling."""
     panels = plan.kind in ("office", "conference", "hallway")
-    columns, rows = max(1, int(plan.width / 2.4)), max(1, int(plan.depth / 2.4))
+    columns, rows = _lamp_fields(plan.width), _lamp_fields(plan.depth)
     z = plan.height
     found = []
     for i in range(columns):
@@ -167,3 +167,8 @@ def _lights(plan: Plan, rng: np.random.Generator) -> list[Mesh]:
                 ]
             found.append(thing("ceiling light", lamp))
     return found
+
+
+def _lamp_fields(length: float) -> int:
+    """Into how many equal fields a side of the ceiling is cut, each with lamps in its middle."""
+    return max(1, int(length / 2.4))

@@ -10,8 +10,8 @@ from pcseg.sim.mesh import Mesh, pose
 from pcseg.sim.rooms.pieces.piece import Piece
 from pcseg.sim.rooms.plan import Plan
 
-MARGIN_M = 0.012
-"""Between things, and between things and walls."""
+MARGIN_M = 0.016
+"""Between things, and between things and walls, which have skirting boards."""
 
 
 @dataclass(frozen=True)

@@ -86,16 +86,16 @@ def bathtub(rng: np.random.Generator) -> Piece:
     start = length / 2 - drawn * length
     side = 1 if rng.random() < 0.5 else -1
     curtain = draped(rng, drawn * length, top - 0.25, "linen", 0.035).moved(
-        (side * (start + drawn * length / 2), -width / 2 + 0.045, 0.25)
+        (side * (start + drawn * length / 2), -width / 2 - 0.045, 0.25)
     )
     rail = tube(
-        (-length / 2, -width / 2 + 0.045, top + 0.02),
-        (length / 2, -width / 2 + 0.045, top + 0.02),
+        (-length / 2, -width / 2 - 0.045, top + 0.02),
+        (length / 2, -width / 2 - 0.045, top + 0.02),
         0.012,
         "chrome",
     )
     objects.append(thing("shower curtain", [curtain, rail]))
-    return piece(objects)
+    return hanging(*objects)
 
 
 def towels(rng: np.random.Generator) -> Piece:

@@ -27,7 +27,7 @@ def bed(rng: np.random.Generator) -> Piece:
         soft_box((width, length - 0.1, thick), (0, -0.04, base + thick / 2), "linen", 0.05)
     )
     # The cover hangs over three sides and leaves the head free.
-    reach = length * rng.uniform(0.62, 0.75)
+    reach = length * rng.uniform(0.58, 0.67)
     cover = (width + 0.08, reach, 0.07 + 0.6 * thick)
     parts.append(
         soft_box(cover, (0, -y + reach / 2 - 0.02, top + 0.04 - cover[2] / 2), "fabric", 0.035)
@@ -38,6 +38,6 @@ def bed(rng: np.random.Generator) -> Piece:
         x = (number - (count - 1) / 2) * width / count
         soft = soft_box((min(0.68, 0.85 * width / count), 0.42, 0.15), (0, 0, 0), "linen", 0.07)
         pillows.append(
-            thing("pillow", [soft]).moved((x, y - 0.36, top + 0.07), rng.uniform(-0.1, 0.1))
+            thing("pillow", [soft]).moved((x, y - 0.36, top + 0.078), rng.uniform(-0.1, 0.1))
         )
     return piece([thing("bed", parts), *pillows])

@@ -38,7 +38,7 @@ def kitchen_run(rng: np.random.Generator, length: float) -> Piece:
         front = fronted(rng, (_STOVE_M - 0.01, _DEPTH_M - 0.03, _HEIGHT_M - 0.05), 1, 1, "steel")
         objects.append(thing("dishwasher", front).moved((x, 0.015, 0)))
     low, high = spans[1]
-    sink_x = (low + min(high + (_STOVE_M if washer else 0), right)) / 2
+    sink_x = (low + high) / 2
     objects.append(thing("kitchen counter", _counter(left, right, stove_x, sink_x)))
     objects.append(thing("sink", _sink(sink_x)))
     objects.append(thing("range hood", _hood(stove_x)))

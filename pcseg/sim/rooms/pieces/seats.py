@@ -62,7 +62,7 @@ def office_chair(rng: np.random.Generator) -> Piece:
         for side in (-1, 1):
             x = side * (width / 2 + 0.03)
             parts.append(tube((x, 0.05, seat - 0.03), (x, 0.05, seat + 0.2), 0.016, "plastic_dark"))
-            parts.append(box((0.06, 0.26, 0.03), (x, 0, seat + 0.21), "plastic_dark"))
+            parts.append(box((0.06, 0.22, 0.03), (x, 0, seat + 0.21), "plastic_dark"))
     return piece([thing("office chair", parts)])
 
 
@@ -105,7 +105,7 @@ def sofa(rng: np.random.Generator, places: int | None = None) -> Piece:
                 cushion = soft_box((0.42, 0.13, 0.40), (0, 0, 0.2), "linen", 0.06)
                 objects.append(
                     thing("pillow", [cushion]).moved(
-                        (x, y - back - 0.22, seat + 0.03), side * rng.uniform(0.1, 0.5)
+                        (x, y - back - 0.25, seat + 0.035), side * rng.uniform(0.1, 0.5)
                     )
                 )
     return piece(objects)

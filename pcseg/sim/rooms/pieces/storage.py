@@ -25,7 +25,7 @@ def bookshelf(rng: np.random.Generator) -> Piece:
     books: list[Mesh] = []
     for low, high in pairwise(levels):
         if rng.random() < 0.85:
-            books += book_row(rng, width - 0.08, depth, low + 0.0125, high - low - 0.03)
+            books += book_row(rng, width - 0.08, depth, low + 0.014, high - low - 0.03)
     if books and rng.random() < 0.35:
         return piece([thing("bookshelf", parts), thing("books", books)])
     return piece([thing("bookshelf", [*parts, *books])])

@@ -92,12 +92,12 @@ def _table(rng: np.random.Generator, length: float, width: float, use: str) -> P
     along = max(1, int(length / 0.68))
     offsets = (np.arange(along) - (along - 1) / 2) * (length / along)
     seats = [
-        (float(x), side * (width / 2 + 0.16), 0.0 if side > 0 else np.pi)
+        (float(x), side * (width / 2 + 0.2), 0.0 if side > 0 else np.pi)
         for x in offsets
         for side in (-1, 1)
     ]
     if width > 0.9:
-        seats += [(side * (length / 2 + 0.16), 0.0, -side * np.pi / 2) for side in (-1, 1)]
+        seats += [(side * (length / 2 + 0.2), 0.0, -side * np.pi / 2) for side in (-1, 1)]
     return piece([thing("table", parts)], [Top((0, 0, height), (length, width), use)], seats)
 
 
@@ -107,7 +107,7 @@ def _round_table(rng: np.random.Generator) -> Piece:
     parts.append(lathe([(0.26, 0), (0.25, 0.03), (0.05, 0.06), (0.05, height - 0.03)], "steel"))
     seats = []
     for angle in np.arange(4) * np.pi / 2:
-        x, y = (radius + 0.16) * np.sin(angle), (radius + 0.16) * np.cos(angle)
+        x, y = (radius + 0.2) * np.sin(angle), (radius + 0.2) * np.cos(angle)
         seats.append((float(x), float(y), float(-angle)))
     tops = [Top((0, 0, height), (1.3 * radius, 1.3 * radius), "dining")]
     return piece([thing("table", parts)], tops, seats)

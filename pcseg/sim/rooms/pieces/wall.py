@@ -70,10 +70,10 @@ def curtains(rng: np.random.Generator, opening: float, top: float, bottom: float
     parts = []
     for side in (-1, 1):
         x = side * (opening / 2 + 0.1)
-        parts.append(draped(rng, each, pole - bottom, of, 0.045).moved((x, -0.09, bottom)))
-    rod = tube((-opening / 2 - 0.4, -0.09, pole), (opening / 2 + 0.4, -0.09, pole), 0.014, "steel")
+        parts.append(draped(rng, each, pole - bottom, of, 0.045).moved((x, -0.12, bottom)))
+    rod = tube((-opening / 2 - 0.4, -0.12, pole), (opening / 2 + 0.4, -0.12, pole), 0.014, "steel")
     hooks = [
-        tube((s * opening / 2, 0, pole), (s * opening / 2, -0.09, pole), 0.01, "steel")
+        tube((s * opening / 2, 0, pole), (s * opening / 2, -0.12, pole), 0.01, "steel")
         for s in (-1, 1)
     ]
     return hanging(thing("curtain", [*parts, rod, *hooks]))
