@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from pcseg.sim.classes import CONSTRUCTION_WORKER, ROAD, STOP_LINE
+from pcseg.sim.kerbside import Deck
 from pcseg.sim.materials import material
 from pcseg.sim.mesh import Mesh
 from pcseg.sim.plan import Crossing
@@ -24,7 +25,7 @@ from pcseg.sim.shapes.works import (
 )
 from pcseg.sim.site import Site
 
-WORKS_EVERY_M = 90.0
+WORKS_EVERY_M = 70.0
 """About one site of roadworks in so many metres of street, if there is room."""
 
 SMALL_EVERY_M = 20.0
@@ -46,8 +47,9 @@ def build_details(site: Site, rng: np.random.Generator) -> None:
         if rng.random() < 0.6:
             _signals(site, room, crossing, rng)
     length = site.plan.path.length_m
+    deck = Deck(["digger", "skip", "barriers"], rng)
     for start in np.arange(0.0, length - 20.0, WORKS_EVERY_M):
-        _works(site, room, start, min(start + WORKS_EVERY_M, length), rng)
+        _works(site, room, deck.deal(), start, min(start + WORKS_EVERY_M, length), rng)
     for start in np.arange(0.0, length - SMALL_EVERY_M, SMALL_EVERY_M):
         _small(site, room, start, rng)
 
@@ -114,52 +116,73 @@ def _stop_line(site: Site, s: float, side: int) -> None:
     ground.material[line] = material("paint_white")
 
 
-def _works(site: Site, room: _Room, start: float, end: float, rng: np.random.Generator) -> None:
-    """A site of roadworks in a free stretch of parking bay, or on open land behind the walk."""
-    plan = site.plan
-    for half in (7.0, 5.0, 3.0):
-        spots: list[tuple[float, float, float]] = []
-        for side in (1, -1):
-            bay, back = plan.sides[side].bay, plan.back(side)
-            if bay > 0:
-                middle = side * (plan.road_half + bay / 2)
-                spots += [(s, middle, bay / 2 - 0.15) for s in np.arange(start, end, 3.0)]
-            spots += [(s, side * (back + 3.0), 1.6) for s in np.arange(start, end, 3.0)]
-        rng.shuffle(spots)
-        for s, d, wide in spots:
-            if room.free(s, d, half, wide) and plan.clear_of_crossings(
-                s, int(np.sign(d)), half + 2
-            ):
-                _enclose(site, room, float(s), float(d), half, wide, rng)
+def _works(
+    site: Site, room: _Room, what: str, start: float, end: float, rng: np.random.Generator
+) -> None:
+    """A site of roadworks: a machine on open land behind the walk, or less in a parking bay."""
+    bays, land = _spots(site, start, end, rng)
+    for half in (6.5, 5.0, 3.0):
+        for s, d, wide in [*land, *bays] if what == "digger" else [*bays, *land]:
+            clear = site.plan.clear_of_crossings(s, int(np.sign(d)), half + 2)
+            if clear and room.free(s, d, half, wide):
+                _enclose(room, what, (s, d, half, wide), rng)
                 return
 
 
+_Spot = tuple[float, float, float]
+"""Middle along and across the street, and half the width (metres)."""
+
+
+def _spots(
+    site: Site, start: float, end: float, rng: np.random.Generator
+) -> tuple[list[_Spot], list[_Spot]]:
+    """Places in the parking bays and on the land behind the sidewalks, in random order."""
+    plan = site.plan
+    bays: list[_Spot] = []
+    land: list[_Spot] = []
+    for side in (1, -1):
+        bay, back = plan.sides[side].bay, plan.back(side)
+        for s in np.arange(start, end, 3.0).tolist():
+            land += [(s, side * (back + depth), 1.6) for depth in (2.6, 4.2, 6.0, 9.0)]
+            if bay > 0:
+                bays.append((s, side * (plan.road_half + bay / 2), bay / 2 - 0.15))
+    rng.shuffle(bays)
+    rng.shuffle(land)
+    return bays, land
+
+
 def _enclose(
-    site: Site, room: _Room, s: float, d: float, half: float, wide: float, rng: np.random.Generator
+    room: _Room, what: str, where: tuple[float, float, float, float], rng: np.random.Generator
 ) -> None:
-    """Barriers at the ends and on the road side, cones around, a machine and people within."""
+    """Barriers at the ends, cones or concrete on the road side, people and `what` within.
+
+    Args:
+        room: of the street.
+        what: ``"digger"``, ``"skip"`` or ``"barriers"``.
+        where: middle along and across the street, half the length and half the width (metres).
+        rng: source of chance.
+    """
+    s, d, half, wide = where
     road = -float(np.sign(d))  # the direction in which the road lies
     for end in (-1, 1):
         room.put(temporary_barrier(rng), s + end * (half - 0.3), d, np.pi / 2)
         sign = construction_sign(rng)
         room.put(sign, s + end * (half + 0.6), d, 0.0 if end < 0 else np.pi, thing=False)
-    edge = d + road * (wide - 0.35)
-    if rng.random() < 0.5 and half > 4:
-        at = s - half + 2.6
-        while at < s + half - 2.4:
-            room.put(concrete_barrier(rng), at, edge, 0.0)
-            at += 4.1
+    edge, inner = d + road * (wide - 0.15), d - road * 0.25
+    if what == "barriers":
+        for at in np.arange(s - half + 2.3, s + half - 1.8, 4.1):
+            room.put(concrete_barrier(rng), float(at), edge - 0.15 * road)
     else:
         for at in np.arange(s - half + 1.2, s + half - 1.0, 1.6):
-            room.put(traffic_cone(rng), float(at), edge + rng.normal(0, 0.05), rng.uniform(0, 1))
+            room.put(traffic_cone(rng), float(at), edge + rng.normal(0, 0.04), rng.uniform(0, 1))
     for at in (s - half + 0.9, s + half - 0.9):
-        room.put(traffic_cone(rng), float(at), d - road * 0.4, rng.uniform(0, 1))
-    if half > 6:
-        room.put(digger(rng), s - 1.0, d - 0.1 * road, rng.choice([0.0, np.pi]))
-    elif half > 4:
-        room.put(skip(rng), s - 1.2, d - 0.1 * road, 0.0)
+        room.put(traffic_cone(rng), float(at), inner, rng.uniform(0, 1))
+    if what == "digger" and wide > 1.3 and half > 4:
+        room.put(digger(rng), s - 0.15 * half, inner, rng.choice([0.0, np.pi]))
+    elif what != "barriers" and half > 4:
+        room.put(skip(rng), s - 0.2 * half, inner)
     for _ in range(int(rng.integers(1, 3))):
-        at, beside = s + rng.uniform(0.45, 0.75) * half, d + rng.uniform(-0.4, 0.4) * wide
+        at, beside = s + rng.uniform(0.45, 0.75) * half, inner + rng.uniform(-0.3, 0.3)
         if room.free(at, beside, 0.25, 0.25):
             person = standing(draw_build(rng), rng).labelled(CONSTRUCTION_WORKER)
             room.put(person, at, beside, rng.uniform(0, 2 * np.pi))
