@@ -14,7 +14,9 @@ from pcseg.data_prep.survey import Survey
 LEVELS = ("error", "warning", "note")
 FEW_POINTS = 100
 FAR_M = 500.0
+STRAY = 3.0
 DUPLICATE_SHARE = 0.01
+MOST_CAMERAS = 12
 AGREEMENT = 0.6
 """Points and pixels of well calibrated sensors agree far more often than this."""
 
@@ -89,12 +91,13 @@ def strange_points(survey: Survey) -> Iterator[Finding]:
         if facts.duplicates > DUPLICATE_SHARE * facts.points:
             share = facts.duplicates / facts.points
             yield Finding("warning", where, f"{share:.0%} of the points repeat others exactly.")
-        if facts.farthest_m > FAR_M:
+        _, high, farthest = facts.distances_m
+        if farthest > FAR_M and farthest > STRAY * high:
             yield Finding(
                 "warning",
                 where,
-                f"a point is {facts.farthest_m:.0f} m from the sensor: world coordinates, another "
-                "unit, or a stray value?",
+                f"a point lies at {farthest:.0f} m, nearly all others within {high:.0f} m: "
+                "a stray value?",
             )
         low, high = facts.intensity or (0.0, 1.0)
         if low < 0 or high > 1:
@@ -129,9 +132,10 @@ def labels(survey: Survey) -> Iterator[Finding]:
             "is it the right label set?",
         )
         return
-    for name, count in zip(survey.classes.names, counts[:-1], strict=True):
-        if not count:
-            yield Finding("note", name, "this class does not occur.")
+    names = [name for name, n in zip(survey.classes.names, counts[:-1], strict=True) if not n]
+    if names:
+        what = f"{len(names)} classes do not occur: {', '.join(names)}."
+        yield Finding("note", survey.job.dataset, what)
     for facts in labelled:
         if not facts.by_range[:-1].any():
             yield Finding("warning", str(facts.frame), "every point of this scan is ignored.")
@@ -149,28 +153,25 @@ def motion(survey: Survey) -> Iterator[Finding]:
 
 def calibration(survey: Survey) -> Iterator[Finding]:
     """Pictures that show no points, or others than the points' labels say."""
-    names = dict.fromkeys(name for facts in survey.scans for name in facts.cameras)
-    for name in names:
-        seen = [facts.cameras[name] for facts in survey.scans if name in facts.cameras]
-        points, compared = sum(c.points for c in seen), sum(c.compared for c in seen)
-        total = sum(facts.points for facts in survey.scans if name in facts.cameras)
-        share = points / max(1, total)
-        if not points:
-            yield Finding(
-                "error", name, "no point of any scan falls into its pictures: calibration?"
-            )
+    names = list(dict.fromkeys(name for facts in survey.scans for name in facts.cameras))
+    groups = {name: [name] for name in names} if len(names) <= MOST_CAMERAS else {"pictures": names}
+    for title, members in groups.items():
+        seen = [f.cameras[name] for f in survey.scans for name in members if name in f.cameras]
+        inside, compared = sum(c.inside for c in seen), sum(c.compared for c in seen)
+        if not inside:
+            what = "no point falls into any of its pictures: calibration?"
+            yield Finding("error", title, what)
             continue
-        yield Finding(
-            "note", name, f"{share:.1%} of the points fall into its {len(seen)} pictures."
-        )
+        total = sum(f.points for f in survey.scans for name in members if name in f.cameras)
+        yield Finding("note", title, f"{inside / total:.1%} of the points fall into its pictures.")
         if compared:
             agreeing = sum(c.agreeing for c in seen) / compared
             low = agreeing < AGREEMENT
             yield Finding(
                 "warning" if low else "note",
-                name,
-                f"{agreeing:.1%} of {compared} labelled points have the class of their pixel"
-                + (": is the calibration right?" if low else "."),
+                title,
+                f"{agreeing:.1%} of {compared:,} labelled points that nothing hides have the class "
+                "of their pixel" + (": is the calibration right?" if low else "."),
             )
 
 

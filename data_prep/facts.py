@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pcseg.data import FrameId, LabelSet, Scan, View
-from pcseg.data.projection import project, visible
+from pcseg.data.projection import project, unhidden, visible
 
 RANGE_EDGES_M = (0.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 75.0, 100.0, np.inf)
+NEAR_M = 1.5
 PLACE_M = 10.0
 """Edge of the squares of ground that count as different places."""
 
@@ -21,11 +22,13 @@ class CameraFacts:
     """How well a picture and the points agree.
 
     Attributes:
-        points: that are inside the picture (and not hidden, where there is a depth map).
+        inside: points that fall into the picture.
+        points: of those, points that nothing hides, by the depth map or else by nearer points.
         compared: of those, points with a label whose pixel has a label too.
         agreeing: of those, points whose pixel has the same class.
     """
 
+    inside: int
     points: int
     compared: int
     agreeing: int
@@ -39,14 +42,15 @@ class ScanFacts:
         frame: which scan.
         points: in the file.
         invalid: points with NaN or infinite values.
-        duplicates: valid points that repeat the coordinates of another, the origin left out.
+        duplicates: valid points that repeat the coordinates of another, farther than `NEAR_M`
+            from the sensor: rays without a return may all be noted beside it.
         labelled: whether there are labels.
         by_range: (K + 1, R) int64 points of each class in each range bin; the last row is ignored
             points. Without labels all points are in the last row.
         instances: pairs (train class, instance id).
         places: for each class the squares of ground it was seen on, as an (n, 2) int32 array of
             multiples of `PLACE_M` in the world; empty without a pose.
-        farthest_m: largest distance from the sensor.
+        distances_m: median, 99.9th percentile and largest distance from the sensor.
         intensity: smallest and largest, or None.
         pose: (4, 4) or None.
         time: seconds, or None.
@@ -62,7 +66,7 @@ class ScanFacts:
     by_range: np.ndarray
     instances: frozenset[tuple[int, int]]
     places: tuple[np.ndarray, ...]
-    farthest_m: float
+    distances_m: tuple[float, float, float]
     intensity: tuple[float, float] | None
     pose: np.ndarray | None
     time: float | None
@@ -90,12 +94,12 @@ def gather(scan: Scan, frame: FrameId, classes: LabelSet) -> ScanFacts:
         frame=frame,
         points=len(scan),
         invalid=int((~valid).sum()),
-        duplicates=_duplicates(xyz),
+        duplicates=_duplicates(xyz[distance > NEAR_M]),
         labelled=labels is not None,
         by_range=_by_range(distance, labels, classes.num_classes),
         instances=_instances(scan, real),
         places=_places(xyz, labels, scan.pose, classes.num_classes),
-        farthest_m=float(distance.max()) if len(distance) else 0.0,
+        distances_m=_distances(distance),
         intensity=(float(bright.min()), float(bright.max()))
         if bright is not None and len(bright)
         else None,
@@ -104,6 +108,13 @@ def gather(scan: Scan, frame: FrameId, classes: LabelSet) -> ScanFacts:
         digest=hashlib.sha256(np.ascontiguousarray(scan.xyz).data).hexdigest(),
         cameras={view.name: _camera_facts(scan, real, view) for view in scan.images},
     )
+
+
+def _distances(distance: np.ndarray) -> tuple[float, float, float]:
+    if not len(distance):
+        return 0.0, 0.0, 0.0
+    middle, high = np.quantile(distance, (0.5, 0.999))
+    return float(middle), float(high), float(distance.max())
 
 
 def _duplicates(xyz: np.ndarray) -> int:
@@ -146,13 +157,16 @@ def _places(
 
 def _camera_facts(scan: Scan, real: np.ndarray, view: View) -> CameraFacts:
     found = project(view, scan.xyz)
-    shown = (visible(view, found) if view.depth is not None else found.inside) & real
+    shown = (visible if view.depth is not None else unhidden)(view, found) & real
     if view.labels is None or scan.labels is None:
-        return CameraFacts(int(shown.sum()), 0, 0)
+        return CameraFacts(int(found.inside.sum()), int(shown.sum()), 0, 0)
     rows, columns = found.pixels()
     pixel = np.full(len(scan), -1, np.int64)
     pixel[found.inside] = view.labels[rows, columns]
     both = shown & (scan.labels >= 0) & (pixel >= 0)
     return CameraFacts(
-        int(shown.sum()), int(both.sum()), int((scan.labels[both] == pixel[both]).sum())
+        inside=int(found.inside.sum()),
+        points=int(shown.sum()),
+        compared=int(both.sum()),
+        agreeing=int((scan.labels[both] == pixel[both]).sum()),
     )

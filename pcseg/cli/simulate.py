@@ -103,10 +103,7 @@ def simulate(
     console.print(
         f"[bold green]done[/]: {made.frames} frames ({made.written} new) in {out}", soft_wrap=True
     )
-    console.print(
-        f"next: pcseg view {out}   or   pcseg train simulated/demo data.root={out} out=RUN",
-        soft_wrap=True,
-    )
+    _say_what_next(layout, out)
 
 
 def _rooms(
@@ -136,7 +133,14 @@ def _rooms(
     console.print(
         f"[bold green]done[/]: {made.frames} rooms ({made.written} new) in {out}", soft_wrap=True
     )
-    console.print(f"next: pcseg check {layout} {out}", soft_wrap=True)
+    _say_what_next(layout, out)
+
+
+def _say_what_next(layout: str, out: Path) -> None:
+    look, then = f"pcseg view {out}", f"pcseg train simulated/demo data.root={out} out=RUN"
+    if layout != "semantickitti":
+        look, then = f"{look} --dataset {layout}", f"pcseg check {layout} {out} --cameras all"
+    console.print(f"next: {look}   or   {then}", soft_wrap=True)
 
 
 def _refuse(layout: str, given: Mapping[str, object], why: str) -> None:

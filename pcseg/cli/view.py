@@ -34,6 +34,12 @@ def view(
     labels: Annotated[
         str | None, typer.Option(help="Class table: a name of `pcseg ls labels` or a YAML file.")
     ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Read the folder as a dataset of `pcseg ls datasets`.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Of the dataset: train, all, scene-0061:0-7 …")] = (
+        "all"
+    ),
 ) -> None:
     """Show scans in a window; with --png or --html as files, without needing a display.
 
@@ -42,19 +48,26 @@ def view(
       pcseg view data/streets/sequences/08
 
       pcseg view scan.ply --pred predictions --html scan.html
+
+      pcseg view data/scannet --dataset scannet --split val
     """
-    from pcseg.data import label_set
+    from pcseg.data import label_set, open_dataset
     from pcseg.data.paths import PathScans
     from pcseg.viz.from_scans import scene_from_scans
     from pcseg.viz.show import show
 
     classes = _classes(labels, pred)
-    scans = PathScans(paths, classes)
-    table = classes or scans.label_set
-    if table is None and pred is not None:
-        table = label_set("semantic_kitti")
-    predictions = None if pred is None or table is None else Predictions(pred, scans, table)
-    scene = scene_from_scans(scans, predictions, table)
+    if dataset is not None:
+        _refuse_with_dataset(paths, pred)
+        found = open_dataset(dataset, paths[0], split, classes, invalid="ignore")
+        scene = scene_from_scans(found, None, found.label_set)
+    else:
+        scans = PathScans(paths, classes)
+        table = classes or scans.label_set
+        if table is None and pred is not None:
+            table = label_set("semantic_kitti")
+        predictions = None if pred is None or table is None else Predictions(pred, scans, table)
+        scene = scene_from_scans(scans, predictions, table)
     for path in show(scene, png, html, layer=layer, frame=frame, view=view_from, theme=theme):
         console.print(f"wrote {path}", soft_wrap=True)
 
@@ -85,6 +98,15 @@ class Predictions(Sequence["Prediction | None"]):
                 return None
             path = found
         return read_prediction(path, self.classes)
+
+
+def _refuse_with_dataset(paths: Sequence[Path], pred: Path | None) -> None:
+    from pcseg.errors import ConfigError
+
+    if len(paths) > 1:
+        raise ConfigError(f"--dataset reads one folder: what is {paths[1]}?")
+    if pred is not None:
+        raise ConfigError("--pred belongs to point files: leave --dataset out, or --pred.")
 
 
 def _classes(labels: str | None, pred: Path | None) -> LabelSet | None:

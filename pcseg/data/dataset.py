@@ -168,7 +168,10 @@ class FileDataset:
         digest = hashlib.sha256(f"{self.name} {self.label_set.hash} {self._reading()}".encode())
         for i in range(len(self)):
             for path in self._files(i):
-                state = path.stat()
+                try:
+                    state = path.stat()
+                except FileNotFoundError as error:
+                    raise DataError(f"{path}: missing. Copy the dataset again.") from error
                 digest.update(f"\n{path.resolve()} {state.st_size} {state.st_mtime_ns}".encode())
         return digest.hexdigest()[:32]
 

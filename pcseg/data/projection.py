@@ -80,3 +80,42 @@ def visible(
     tolerance = np.maximum(absolute_m, relative * depth)
     shown[found.inside] = (stored > 0) & (np.abs(stored - depth) <= tolerance)
     return shown
+
+
+def unhidden(
+    view: View,
+    found: Projected,
+    *,
+    cell_px: int = 6,
+    absolute_m: float = 0.3,
+    relative: float = 0.04,
+) -> np.ndarray:
+    """Which points the picture shows, judged by the points themselves where there is no depth map.
+
+    Sensors sit in different places, so the LiDAR sees points that are hidden from the camera. The
+    nearest point in a cell of the picture or in a neighbouring cell hides those that lie more than
+    ``absolute_m + relative · depth`` behind it. Ground far away, seen at a grazing angle, is given
+    up with what is really hidden.
+
+    Args:
+        view: its size is used.
+        found: from `project` of the same view.
+        cell_px: edge of a cell, a few times the distance of the points in the picture.
+        absolute_m: a surface may be so deep within three cells.
+        relative: and so much deeper for each metre of depth, because slanted surfaces are.
+
+    Returns:
+        (N,) bool.
+    """
+    height, width = view.rgb.shape[:2]
+    rows, columns = (values // cell_px for values in found.pixels())
+    depth = found.depth[found.inside]
+    nearest = np.full((height // cell_px + 3, width // cell_px + 3), np.inf)
+    np.minimum.at(nearest, (rows + 1, columns + 1), depth)
+    around = nearest.copy()
+    for axis in (0, 1):
+        around = np.minimum(around, np.minimum(np.roll(around, 1, axis), np.roll(around, -1, axis)))
+    shown = found.inside.copy()
+    front = around[rows + 1, columns + 1]
+    shown[found.inside] = depth <= front * (1 + relative) + absolute_m
+    return shown

@@ -25,7 +25,6 @@ from pcseg.data.readers.nuscenes_choice import (
 )
 from pcseg.data.readers.nuscenes_files import (
     count_points,
-    missing_file,
     read_lidarseg,
     read_panoptic,
     read_sweep,
@@ -272,12 +271,6 @@ class NuScenes(Reader):
         recording = int(self._index.frame_lidar[self._number(self.frames[index])])
         recordings = [recording, *self._before(recording)]
         return sum(count_points(self._path(self._index.filename[r])) for r in recordings)
-
-    def _fingerprint(self) -> str:
-        try:
-            return super()._fingerprint()
-        except OSError as error:
-            raise missing_file(error.filename, error) from error
 
     def _reading(self) -> str:
         return f"{super()._reading()} {self._source} {self._sweeps}"
