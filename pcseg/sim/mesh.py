@@ -15,7 +15,7 @@ class Mesh:
     Attributes:
         vertices: (V, 3) float32 metres.
         faces: (F, 3) int32 rows of `vertices`.
-        label: (F,) uint16 raw semantic ids (SemanticKITTI's).
+        label: (F,) uint16 ids of `pcseg.sim.classes`: SemanticKITTI's, and finer ones.
         instance: (F,) uint16 instance ids, 0 for none.
         material: (F,) uint8 rows of `pcseg.sim.materials.MATERIALS`.
         tint: (F,) float32 factor on the reflectivity of the material.

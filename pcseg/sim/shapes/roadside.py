@@ -68,6 +68,7 @@ def _head(y: float, x: float, low: float, lamps: int = 3) -> Mesh:
     parts = [box((0.2, 0.3, high), (x, y, low + high / 2), "plastic_dark")]
     for k in range(lamps):
         z = low + 0.3 * (k + 0.5)
-        parts.append(tube((x - 0.11, y, z), (x - 0.1, y, z), 0.1, "glass", sides=10))
+        lamp = "works_orange" if k == lamps - 1 else "rubber"  # the upper one is lit: stop
+        parts.append(tube((x - 0.11, y, z), (x - 0.1, y, z), 0.1, lamp, sides=10))
         parts.append(box((0.14, 0.22, 0.02), (x - 0.17, y, z + 0.12), "plastic_dark"))
     return join(parts)
