@@ -14,6 +14,7 @@ from pcseg.data.catalogue import open_dataset
 from pcseg.data.projection import project
 from pcseg.data.readers.waymo import Waymo
 from pcseg.data.readers.waymo_converted import NOMINAL_MOUNT_M
+from pcseg.data.readers.waymo_lens import Straightener
 from pcseg.data.scan import Scan
 from pcseg.sim.writers.waymo import AXLE_M, VALIDATION
 from pcseg.sim.writers.waymo_ids import LIDAR_IDS, THINGS
@@ -209,3 +210,18 @@ def test_converted_folders(tmp_path: Path, pairs_of_int: bool) -> None:
     assert scan.raw_labels is not None and scan.instances is not None
     assert scan.raw_labels.tolist() == [1, 18] and scan.instances.tolist() == [7, 0]
     assert train.point_counts().tolist() == [2] and NOMINAL_MOUNT_M[2] == 2.184
+
+
+def test_pictures_of_a_lens_that_distorts(twin: Twin, tmp_path: Path) -> None:
+    from tests.data.waymo_samples import edit, with_value
+
+    root = copy_of(twin, tmp_path)
+    path = root / "training/camera_calibration" / f"{SEGMENT}.parquet"
+    edit(path, with_value("[CameraCalibrationComponent].intrinsic.k1", 0, -0.3))
+    bent, straight = (Waymo(r, cameras=["FRONT"])[0].images[0] for r in (root, twin.root))
+    np.testing.assert_array_equal(bent.K, straight.K)
+    lens = Straightener(straight.K, (-0.3, 0, 0, 0, 0), straight.rgb.shape[:2])
+    np.testing.assert_array_equal(bent.rgb, lens.colors(straight.rgb))
+    assert (bent.rgb != straight.rgb).mean() > 0.2
+    assert bent.labels is not None and straight.labels is not None
+    np.testing.assert_array_equal(bent.labels, lens.labels(straight.labels, -1))
