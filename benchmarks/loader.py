@@ -24,7 +24,7 @@ import torch
 from _run import options, record
 from torch.utils.data import DataLoader, Dataset
 
-from pcseg.data.readers.semantickitti import SemanticKITTI
+from pcseg.data.readers.kitti.semantickitti import SemanticKITTI
 from pcseg.data.scan import Scan
 from pcseg.data.transforms import Compose
 from pcseg.files import write_json

@@ -82,7 +82,7 @@ def _predicted(
         ConfigError: if the run was trained on another dataset.
     """
     from pcseg.cli.predict import maker_of
-    from pcseg.data.readers.kitti_family import KittiFamily
+    from pcseg.data.readers.kitti.family import KittiFamily
     from pcseg.errors import ConfigError
     from pcseg.evaluate.claims import claim
     from pcseg.evaluate.prediction_files import prediction_path, write_prediction

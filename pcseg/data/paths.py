@@ -12,9 +12,9 @@ from pcseg.data.catalogue import DATASETS, default_label_set, open_dataset
 from pcseg.data.dataset import FileDataset, FrameId
 from pcseg.data.invalid import settle_invalid
 from pcseg.data.labels import LabelSet
-from pcseg.data.readers.generic_files import find_point_files, label_file, read_labels
-from pcseg.data.readers.kitti_family import KittiFamily
-from pcseg.data.readers.kitti_files import read_label_file
+from pcseg.data.readers.generic.files import find_point_files, label_file, read_labels
+from pcseg.data.readers.kitti.family import KittiFamily
+from pcseg.data.readers.kitti.files import read_label_file
 from pcseg.data.scan import Scan
 from pcseg.data.splits import ALL
 from pcseg.errors import DataError

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pcseg.data import LabelSet
-from pcseg.data.readers.generic_files import PREDICTIONS
+from pcseg.data.readers.generic.files import PREDICTIONS
 from pcseg.errors import ConfigError, DataError
 from pcseg.files import read_json, write_json
 

@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from pcseg.data import LabelSet, label_set
-from pcseg.data.readers.kitti_family import sequences_folder
-from pcseg.data.readers.kitti_files import count_points
+from pcseg.data.readers.kitti.family import sequences_folder
+from pcseg.data.readers.kitti.files import count_points
 from pcseg.data.splits import splits
 from pcseg.errors import DataError
 from pcseg.files import atomic_path

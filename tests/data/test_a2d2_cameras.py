@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pcseg.data.readers.a2d2_cameras import Calibration, rigid
+from pcseg.data.readers.a2d2.cameras import Calibration, rigid
 
 K = np.array([[100.0, 0, 60.0], [0, 110.0, 40.0], [0, 0, 1]])
 ORIGINAL = np.array([[90.0, 0, 58.0], [0, 95.0, 42.0], [0, 0, 1]])

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pcseg.data.readers.a2d2 import A2D2
+from pcseg.data.readers.a2d2.reader import A2D2
 from pcseg.errors import DataError, LabelError
 from tests.data.a2d2_twin import SCENE, Twin, arrays_of, file_of, make_twin, write_npz
 

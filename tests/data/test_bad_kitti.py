@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pcseg.data.readers.semantickitti import SemanticKITTI
+from pcseg.data.readers.kitti.semantickitti import SemanticKITTI
 from pcseg.errors import DataError, LabelError
 
 Write = Callable[..., Path]

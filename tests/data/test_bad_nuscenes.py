@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from nuscenes_samples import Tables, add_box, make_tables, token, write_clouds, write_tables
 
-from pcseg.data.readers.nuscenes import NuScenes
-from pcseg.data.readers.nuscenes_rows import read_rows
+from pcseg.data.readers.nuscenes.reader import NuScenes
+from pcseg.data.readers.nuscenes.rows import read_rows
 from pcseg.errors import DataError, LabelError
 
 FIRST = token("d", "scene-0061", 0)

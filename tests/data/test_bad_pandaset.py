@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pcseg.data.readers.pandaset import PandaSet
+from pcseg.data.readers.pandaset.reader import PandaSet
 from pcseg.errors import DataError, LabelError
 from tests.data.pandaset_twin import Twin, make_twin, rejson, retable
 

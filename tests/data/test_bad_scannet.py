@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pcseg.data.labels import label_set
-from pcseg.data.readers.scannet import ScanNet
+from pcseg.data.readers.scannet.reader import ScanNet
 from pcseg.errors import DataError, LabelError
 
 NAME = "scene0000_00"

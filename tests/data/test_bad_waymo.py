@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pcseg.data.readers import waymo_tables
-from pcseg.data.readers.waymo import Waymo
+from pcseg.data.readers.waymo import tables
+from pcseg.data.readers.waymo.reader import Waymo
 from pcseg.errors import ConfigError, DataError, LabelError
 from tests.data.waymo_samples import SEGMENT, Twin, edit, with_value, write_twin
 
@@ -240,7 +240,7 @@ def test_pictures_that_cannot_be(twin: Twin) -> None:
 
 
 def test_files_that_would_fill_the_memory(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waymo_tables, "MAX_ROW_BYTES", 1000)
+    monkeypatch.setattr(tables, "MAX_ROW_BYTES", 1000)
     with pytest.raises(DataError, match=r"claims .* GiB for 2 rows"):
         read(twin)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pcseg.data.catalogue import DATASETS, dataset_facts, default_label_set, open_dataset
-from pcseg.data.readers.semantickitti import SemanticKITTI
+from pcseg.data.readers.kitti.semantickitti import SemanticKITTI
 from pcseg.errors import ConfigError
 
 

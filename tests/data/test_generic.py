@@ -10,7 +10,7 @@ import pytest
 
 from pcseg.data import label_set
 from pcseg.data.dataset import FrameId, ScanDataset
-from pcseg.data.readers.generic import Generic
+from pcseg.data.readers.generic.reader import Generic
 from pcseg.errors import ConfigError, DataError, LabelError
 from pcseg.io import PointFile, write_points
 

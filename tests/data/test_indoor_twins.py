@@ -14,9 +14,9 @@ from scipy.spatial import cKDTree
 from pcseg.data.labels import label_set
 from pcseg.data.prepared import load_scan, save_scan
 from pcseg.data.projection import project, visible
-from pcseg.data.readers.s3dis import S3DIS
-from pcseg.data.readers.scannet import ScanNet
-from pcseg.data.readers.scannet_mesh import faces_of
+from pcseg.data.readers.s3dis.reader import S3DIS
+from pcseg.data.readers.scannet.mesh import faces_of
+from pcseg.data.readers.scannet.reader import ScanNet
 from pcseg.sim import simulate_rooms
 
 CLASSES = label_set("scannet")

@@ -23,8 +23,8 @@ from kitti360_sample import (
 from PIL import Image
 
 from pcseg.data.projection import project
-from pcseg.data.readers.kitti360 import KITTI360
-from pcseg.data.readers.kitti360_labels import compensated
+from pcseg.data.readers.kitti360.labels import compensated
+from pcseg.data.readers.kitti360.reader import KITTI360
 from pcseg.errors import ConfigError, DataError, LabelError
 
 

@@ -11,12 +11,12 @@ from PIL import Image
 from scan_samples import TR
 
 from pcseg.data.projection import project
-from pcseg.data.readers.kitti_cameras import kitti_lens
-from pcseg.data.readers.kitti_files import read_calib
-from pcseg.data.readers.kitti_pictures import read_picture, read_pixel_ids
-from pcseg.data.readers.semantickitti import SemanticKITTI
+from pcseg.data.readers.kitti.cameras import kitti_lens
+from pcseg.data.readers.kitti.files import read_calib
+from pcseg.data.readers.kitti.semantickitti import SemanticKITTI
 from pcseg.data.scan import View
 from pcseg.errors import ConfigError, DataError, LabelError
+from pcseg.io.pictures import read_picture, read_pixel_ids
 
 P2 = "7e1 0 6.0e1 4.5 0 7e1 1.8e1 -0.3 0 0 1 5e-3"
 P3 = "7e1 0 6.0e1 -33.4 0 7e1 1.8e1 2.3 0 0 1 3e-3"

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scan_samples import make_frame
 
-from pcseg.data.readers.semanticstf import SemanticSTF
-from pcseg.data.readers.simkitti32 import SimKITTI32
-from pcseg.data.readers.synlidar import SynLiDAR
+from pcseg.data.readers.kitti.semanticstf import SemanticSTF
+from pcseg.data.readers.kitti.simkitti32 import SimKITTI32
+from pcseg.data.readers.kitti.synlidar import SynLiDAR
 from pcseg.errors import ConfigError, DataError, LabelError
 
 Write = Callable[..., Path]

@@ -10,9 +10,9 @@ import pytest
 
 from pcseg.data.catalogue import open_dataset
 from pcseg.data.dataset import ScanDataset
-from pcseg.data.readers.generic import Generic
-from pcseg.data.readers.las import Las
-from pcseg.data.readers.parisluco3d import ParisLuco3D
+from pcseg.data.readers.generic.las import Las
+from pcseg.data.readers.generic.parisluco3d import ParisLuco3D
+from pcseg.data.readers.generic.reader import Generic
 from pcseg.errors import ConfigError, DataError, LabelError
 from pcseg.io import PointFile, write_points
 

@@ -23,10 +23,11 @@ from nuscenes_samples import (
 from pcseg.data.catalogue import open_dataset
 from pcseg.data.dataset import FrameId, ScanDataset
 from pcseg.data.labels import label_set, map_data
-from pcseg.data.readers import nuscenes, nuscenes_index
-from pcseg.data.readers.nuscenes import OUTSIDE, NuScenes
-from pcseg.data.readers.nuscenes_choice import BOXES_MAP
-from pcseg.data.readers.nuscenes_rows import read_rows
+from pcseg.data.readers.nuscenes import index, reader
+from pcseg.data.readers.nuscenes import rows as row_reader
+from pcseg.data.readers.nuscenes.choice import BOXES_MAP
+from pcseg.data.readers.nuscenes.reader import OUTSIDE, NuScenes
+from pcseg.data.readers.nuscenes.rows import read_rows
 from pcseg.errors import ConfigError, DataError, LabelError
 
 
@@ -266,8 +267,8 @@ def test_settings_that_cannot_be(root: Path) -> None:
 
 def test_tables_are_read_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    build = nuscenes.build_index
-    monkeypatch.setattr(nuscenes, "build_index", lambda path: made.append(path) or build(path))
+    build = reader.build_index
+    monkeypatch.setattr(reader, "build_index", lambda path: made.append(path) or build(path))
     first = NuScenes(root, "all")[3]
     again = NuScenes(root, "all")[3]
     assert len(made) == 1
@@ -282,7 +283,7 @@ def test_tables_are_read_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_broken_index_is_made_again(root: Path) -> None:
     NuScenes(root, "all")
-    (stored,) = (nuscenes_index.cache_dir() / "nuscenes").iterdir()
+    (stored,) = (index.cache_dir() / "nuscenes").iterdir()
     stored.write_bytes(stored.read_bytes()[:1000])
     assert len(NuScenes(root, "all")) == 5
 
@@ -291,10 +292,8 @@ def test_rows_come_one_by_one_from_any_layout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Chunks shorter than the file, rows that lie across their borders, all ways to indent."""
-    from pcseg.data.readers import nuscenes_rows
-
-    monkeypatch.setattr(nuscenes_rows, "_CHUNK", 64)
-    monkeypatch.setattr(nuscenes_rows, "LONGEST_ROW", 60)
+    monkeypatch.setattr(row_reader, "_CHUNK", 64)
+    monkeypatch.setattr(row_reader, "LONGEST_ROW", 60)
     rows = [{"token": f"{k:04d}", "name": "é]},{[" * (k % 3)} for k in range(50)]
     path = tmp_path / "t.json"
     for indent in (None, 0, 2):

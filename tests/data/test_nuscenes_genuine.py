@@ -12,9 +12,9 @@ import pytest
 from nuscenes_samples import START_US, Tables, add_box, make_tables, token, write_tables
 
 from pcseg.data.projection import project
-from pcseg.data.readers.nuscenes import OUTSIDE, NuScenes
-from pcseg.data.readers.nuscenes_boxes import label_points
-from pcseg.data.readers.nuscenes_index import BoxIndex
+from pcseg.data.readers.nuscenes.boxes import label_points
+from pcseg.data.readers.nuscenes.index import BoxIndex
+from pcseg.data.readers.nuscenes.reader import OUTSIDE, NuScenes
 from pcseg.sim.writers.nuscenes_rig import nuscenes_rig, quaternion
 
 pytestmark = pytest.mark.realdata

@@ -12,8 +12,8 @@ from PIL import Image
 
 from pcseg.data import open_dataset
 from pcseg.data.projection import project, visible
-from pcseg.data.readers.pandaset import CAMERAS as ALL_CAMERAS
-from pcseg.data.readers.pandaset import PandaSet
+from pcseg.data.readers.pandaset.reader import CAMERAS as ALL_CAMERAS
+from pcseg.data.readers.pandaset.reader import PandaSet
 from pcseg.errors import ConfigError
 from pcseg.sim.classes import MOVING
 from pcseg.sim.writers.pandaset_rig import BODY_FROM_EGO, CLASS_OF

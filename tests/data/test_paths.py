@@ -11,7 +11,7 @@ import pytest
 
 from pcseg.data import IGNORE, LabelSet, label_set
 from pcseg.data.paths import PathScans
-from pcseg.data.readers.generic_files import find_point_files
+from pcseg.data.readers.generic.files import find_point_files
 from pcseg.errors import DataError
 from pcseg.io import PointFile, write_points
 from tests.scenes import write_kitti

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from pcseg.data.projection import project
-from pcseg.data.readers.rellis3d import CAMERA, Rellis3D
+from pcseg.data.readers.kitti.rellis3d import CAMERA, Rellis3D
 from pcseg.errors import DataError, LabelError
 
 CLOUDS, LABELS = "os1_cloud_node_kitti_bin", "os1_cloud_node_semantickitti_label_id"

@@ -16,9 +16,9 @@ from PIL import Image
 from pcseg.data.catalogue import open_dataset
 from pcseg.data.dataset import FrameId
 from pcseg.data.projection import project, visible
-from pcseg.data.readers.rgbd import RGBD
-from pcseg.data.readers.rgbd_frames import exported_frames
-from pcseg.data.readers.rgbd_images import nearest, scaled_intrinsics, smooth
+from pcseg.data.readers.rgbd.frames import exported_frames
+from pcseg.data.readers.rgbd.images import nearest, scaled_intrinsics, smooth
+from pcseg.data.readers.rgbd.reader import RGBD
 from pcseg.errors import ConfigError, DataError
 
 

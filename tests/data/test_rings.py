@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pcseg.data import Scan
-from pcseg.data.readers.semantickitti import SemanticKITTI
+from pcseg.data.readers.kitti.semantickitti import SemanticKITTI
 from pcseg.data.rings import ring_numbers, rings_by_elevation, rings_by_order
 
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from pcseg.data.catalogue import open_dataset
 from pcseg.data.dataset import FrameId
-from pcseg.data.readers.s3dis import S3DIS
-from pcseg.data.readers.s3dis_files import read_points
-from pcseg.data.readers.s3dis_numbers import parse_points
+from pcseg.data.readers.s3dis.files import read_points
+from pcseg.data.readers.s3dis.numbers import parse_points
+from pcseg.data.readers.s3dis.reader import S3DIS
 from pcseg.errors import ConfigError, DataError
 
 OFFICE = {

@@ -16,8 +16,8 @@ import trimesh
 from pcseg.data.catalogue import open_dataset
 from pcseg.data.dataset import FrameId
 from pcseg.data.labels import label_set
-from pcseg.data.readers.scannet import ScanNet
-from pcseg.data.readers.scannet_mesh import faces_of, vertex_normals
+from pcseg.data.readers.scannet.mesh import faces_of, vertex_normals
+from pcseg.data.readers.scannet.reader import ScanNet
 from pcseg.data.scan import concatenate
 from pcseg.data.splits import splits
 from pcseg.errors import ConfigError, DataError

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pcseg.data.labels import label_set
 from pcseg.data.projection import project, visible
-from pcseg.data.readers.scannet import ScanNet
+from pcseg.data.readers.scannet.reader import ScanNet
 from pcseg.errors import ConfigError, DataError
 
 CLASSES = label_set("scannet")

@@ -12,8 +12,8 @@ import pytest
 from scan_samples import TR, make_frame
 
 from pcseg.data.dataset import FrameId, ScanDataset
-from pcseg.data.readers.semantickitti import SemanticKITTI
-from pcseg.data.readers.semanticposs import SemanticPOSS
+from pcseg.data.readers.kitti.semantickitti import SemanticKITTI
+from pcseg.data.readers.kitti.semanticposs import SemanticPOSS
 from pcseg.errors import ConfigError, DataError
 
 

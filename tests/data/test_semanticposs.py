@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pcseg.data.readers.semanticposs import COLUMNS, ROWS, SemanticPOSS
+from pcseg.data.readers.kitti.semanticposs import COLUMNS, ROWS, SemanticPOSS
 from pcseg.errors import DataError
 
 Write = Callable[..., Path]

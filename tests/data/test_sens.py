@@ -10,7 +10,7 @@ import indoor_samples as made
 import numpy as np
 import pytest
 
-from pcseg.data.readers.sens import read_frames, read_header
+from pcseg.data.readers.rgbd.sens import read_frames, read_header
 from pcseg.errors import DataError
 
 

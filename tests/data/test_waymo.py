@@ -12,9 +12,9 @@ import pytest
 
 from pcseg.data.catalogue import open_dataset
 from pcseg.data.projection import project
-from pcseg.data.readers.waymo import Waymo
-from pcseg.data.readers.waymo_converted import NOMINAL_MOUNT_M
-from pcseg.data.readers.waymo_lens import Straightener
+from pcseg.data.readers.waymo.converted import NOMINAL_MOUNT_M
+from pcseg.data.readers.waymo.lens import Straightener
+from pcseg.data.readers.waymo.reader import Waymo
 from pcseg.data.scan import Scan
 from pcseg.sim.writers.waymo import AXLE_M, VALIDATION
 from pcseg.sim.writers.waymo_ids import LIDAR_IDS, THINGS

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pcseg.data.readers.waymo_geometry import (
+from pcseg.data.readers.waymo.geometry import (
     column_azimuths,
     euler_angles,
     points_in_vehicle,
     row_inclinations,
 )
-from pcseg.data.readers.waymo_lens import Straightener
+from pcseg.data.readers.waymo.lens import Straightener
 
 K = np.array([[80.0, 0, 49.5], [0, 90.0, 29.5], [0, 0, 1]])
 SIZE = (60, 100)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from pcseg.data.projection import project
-from pcseg.data.readers.semantickitti import SemanticKITTI
+from pcseg.data.readers.kitti.semantickitti import SemanticKITTI
 from pcseg.errors import ConfigError
 from pcseg.sim import simulate
 from pcseg.sim.classes import fine_to_semantickitti

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pcseg.data.projection import project, visible
-from pcseg.data.readers.nuscenes import OUTSIDE, NuScenes
+from pcseg.data.readers.nuscenes.reader import OUTSIDE, NuScenes
 from pcseg.data.scan import Scan
 from pcseg.data.splits import splits
 from pcseg.errors import DataError, LabelError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pcseg.data.labels import label_set
-from pcseg.data.readers.semanticposs import SemanticPOSS
+from pcseg.data.readers.kitti.semanticposs import SemanticPOSS
 from pcseg.errors import ConfigError
 from pcseg.sim import classes as sim
 from pcseg.sim import sensor, simulate

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from pcseg.data.labels import label_set
-from pcseg.data.readers.waymo import Waymo
+from pcseg.data.readers.waymo.reader import Waymo
 from pcseg.errors import ConfigError
 from pcseg.sim import simulate
 from pcseg.sim.classes import CURB, ROAD_MARKING, TRAFFIC_CONE

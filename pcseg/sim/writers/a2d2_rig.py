@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pcseg.data.readers.a2d2_cameras import rigid
+from pcseg.data.readers.a2d2.cameras import rigid
 from pcseg.sim import classes as sim
 from pcseg.sim.mesh import pose
 from pcseg.sim.rig import CAMERA_FROM_BODY, Camera, Mount, Rig

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from pcseg.data.readers.kitti_files import packed
-from pcseg.data.readers.semanticposs import COLUMNS, ROWS
+from pcseg.data.readers.kitti.files import packed
+from pcseg.data.readers.kitti.semanticposs import COLUMNS, ROWS
 from pcseg.data.scan import Scan
 from pcseg.errors import ConfigError
 from pcseg.files import remove_leftovers, write_bytes, write_text

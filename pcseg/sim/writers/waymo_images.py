@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pcseg.data.readers.waymo_geometry import euler_angles
+from pcseg.data.readers.waymo.geometry import euler_angles
 from pcseg.data.scan import Scan
 from pcseg.sim.classes import VEGETATION
 from pcseg.sim.sensors import Sensor

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pcseg.data.readers.waymo_cameras import CAMERA_FROM_FRAME, CAMERAS, HALF_PIXEL
-from pcseg.data.readers.waymo_segment import TOP
+from pcseg.data.readers.waymo.cameras import CAMERA_FROM_FRAME, CAMERAS, HALF_PIXEL
+from pcseg.data.readers.waymo.segment import TOP
 from pcseg.optional import need
 from pcseg.sim.camera import Picture
 from pcseg.sim.rig import Camera

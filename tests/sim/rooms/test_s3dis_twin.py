@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pcseg.data.readers.s3dis import S3DIS
+from pcseg.data.readers.s3dis.reader import S3DIS
 from pcseg.sim import Simulation
 from pcseg.sim.rooms import build_room
 from pcseg.sim.rooms.kinds import S3DIS_CLASSES, s3dis_ids

@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 
 from pcseg.data import label_set
 from pcseg.data.projection import project, visible
-from pcseg.data.readers.scannet import ScanNet
+from pcseg.data.readers.scannet.reader import ScanNet
 from pcseg.data.splits import splits
 from pcseg.errors import ConfigError
 from pcseg.sim import Simulation

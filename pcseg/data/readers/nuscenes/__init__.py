@@ -1,0 +1,1 @@
+"""nuScenes: tables, sweeps, cameras, and boxes that become point labels."""

@@ -1,0 +1,1 @@
+"""Folders and streams of colour, depth and pose."""

@@ -1,0 +1,1 @@
+"""S3DIS: rooms as text, one file an object."""

@@ -1,0 +1,1 @@
+"""Waymo Open Dataset: Parquet range images, and folders that converters make of them."""
