@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pcseg.data.disturbances import HeightShift, RangeNoise, SelectiveJitter, Tilt
 from pcseg.data.filters import (
     CropBox,
     CropSphere,
@@ -33,6 +34,10 @@ TRANSFORMS: dict[str, type] = {
     "scale": Scale,
     "shift": Shift,
     "jitter": Jitter,
+    "selective_jitter": SelectiveJitter,
+    "range_noise": RangeNoise,
+    "height_shift": HeightShift,
+    "tilt": Tilt,
     "drop_points": DropPoints,
     "max_points": MaxPoints,
     "crop_box": CropBox,
@@ -132,14 +137,18 @@ __all__ = [
     "EveryBeam",
     "Flip",
     "HeightFilter",
+    "HeightShift",
     "Jitter",
     "MaxPoints",
     "RangeFilter",
+    "RangeNoise",
     "Rotate",
     "Scale",
+    "SelectiveJitter",
     "Shift",
     "Sometimes",
     "ThinBeams",
+    "Tilt",
     "Transform",
     "apply_affine",
     "build",
