@@ -31,5 +31,9 @@ class Interrupted(PcsegError):
     """Work was asked to stop; its state is saved and it can go on."""
 
 
+class WorkerLost(PcsegError):
+    """A process that worked on a task died; what it had finished is kept."""
+
+
 class MissingExtra(PcsegError, ImportError):
     """An optional package that is not installed."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pcseg.errors import ConfigError, DataError, MissingExtra, PcsegError
-from pcseg.executor import Report, executor
+from pcseg.errors import ConfigError, DataError, MissingExtra, WorkerLost
+from pcseg.executor import Report, Resources, executor
 from pcseg.optional import available
 
 
@@ -46,6 +46,11 @@ ENGINES = [
 ]
 
 
+def seen(task: int, report: Report) -> tuple[str | None, str | None]:
+    time.sleep(0.3)  # so that every worker gets a task
+    return os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("OMP_NUM_THREADS")
+
+
 @pytest.mark.parametrize(("name", "workers"), ENGINES)
 def test_all_tasks_are_done_and_told(name: str, workers: int) -> None:
     told: list[tuple[str, int]] = []
@@ -76,7 +81,7 @@ def test_closing_asks_running_tasks_to_stop(tmp_path: Path) -> None:
 
 
 def test_a_dead_worker_is_explained() -> None:
-    with pytest.raises(PcsegError, match=r"a worker process died.*fewer workers"):
+    with pytest.raises(WorkerLost, match=r"a worker process died.*fewer workers"):
         list(executor("local", 2).run(die, [1, 2]))
 
 
@@ -92,3 +97,36 @@ def test_refusals() -> None:
     if not available("ray"):
         with pytest.raises(MissingExtra, match=r"pcseg\[scale\]"):
             executor("ray")
+    if not available("submitit"):
+        with pytest.raises(MissingExtra, match=r"pcseg\[slurm\]"):
+            executor("slurm")
+
+
+def test_gpus_are_dealt_and_threads_divided() -> None:
+    given = Resources(threads=3, gpus=("4", "7"))
+    found = [value for _, value in executor("local", 2, given).run(seen, range(6))]
+    assert {gpu for gpu, _ in found} == {"4", "7"}
+    assert {threads for _, threads in found} == {"3"}
+
+
+needs_submitit = pytest.mark.skipif(not available("submitit"), reason="no submitit")
+
+
+@needs_submitit
+@pytest.mark.slow
+def test_jobs_of_submitit(tmp_path: Path) -> None:
+    given = Resources(slurm={"cluster": "local", "timeout_min": 5}, folder=tmp_path)
+    slurm = executor("slurm", 2, given)
+    assert dict(slurm.run(square, [3, 1, 4])) == {0: 9, 1: 1, 2: 16}
+    with pytest.raises(DataError, match="file 3 is broken"):
+        list(slurm.run(fail_at_three, [3]))
+    with pytest.raises(WorkerLost, match="without a result"):
+        list(slurm.run(die, [1]))
+
+
+@needs_submitit
+def test_a_job_asks_to_be_done_again() -> None:
+    from pcseg.executor.on_slurm import Job
+
+    again = Job(square).checkpoint(7)
+    assert again.result() == 49
