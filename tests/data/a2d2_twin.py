@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from pcseg.sim.record import Frame, Recorder
-from pcseg.sim.writers.a2d2 import A2D2Writer
-from pcseg.sim.writers.a2d2_rig import CAMERA
+from pcseg.sim.writers.a2d2.rig import CAMERA
+from pcseg.sim.writers.a2d2.writer import A2D2Writer
 from tests.data.small_street import small_street
 
 SCENE = "20180101_000006"

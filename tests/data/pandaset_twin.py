@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from pcseg.sim.record import Frame, Recorder
-from pcseg.sim.writers.pandaset import PandaSetWriter
-from pcseg.sim.writers.pandaset_tables import pickled
+from pcseg.sim.writers.pandaset.tables import pickled
+from pcseg.sim.writers.pandaset.writer import PandaSetWriter
 from tests.data.small_street import small_street
 
 SCENE, CAMERAS = "004", ("front_camera", "left_camera")

@@ -18,8 +18,8 @@ from pcseg.data.readers.a2d2.colours import classes_of
 from pcseg.data.readers.a2d2.reader import A2D2
 from pcseg.errors import ConfigError
 from pcseg.io.pictures import read_picture
-from pcseg.sim.writers.a2d2 import A2D2Writer
-from pcseg.sim.writers.a2d2_rig import BODY_FROM_VEHICLE, class_ids
+from pcseg.sim.writers.a2d2.rig import BODY_FROM_VEHICLE, class_ids
+from pcseg.sim.writers.a2d2.writer import A2D2Writer
 from tests.data.a2d2_twin import SCENE, TIMES, Twin, arrays_of, file_of, make_twin, write_npz
 
 

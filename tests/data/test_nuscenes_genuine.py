@@ -15,7 +15,7 @@ from pcseg.data.projection import project
 from pcseg.data.readers.nuscenes.boxes import label_points
 from pcseg.data.readers.nuscenes.index import BoxIndex
 from pcseg.data.readers.nuscenes.reader import OUTSIDE, NuScenes
-from pcseg.sim.writers.nuscenes_rig import nuscenes_rig, quaternion
+from pcseg.sim.writers.nuscenes.rig import nuscenes_rig, quaternion
 
 pytestmark = pytest.mark.realdata
 

@@ -16,7 +16,7 @@ from pcseg.data.readers.pandaset.reader import CAMERAS as ALL_CAMERAS
 from pcseg.data.readers.pandaset.reader import PandaSet
 from pcseg.errors import ConfigError
 from pcseg.sim.classes import MOVING
-from pcseg.sim.writers.pandaset_rig import BODY_FROM_EGO, CLASS_OF
+from pcseg.sim.writers.pandaset.rig import BODY_FROM_EGO, CLASS_OF
 from tests.data.pandaset_twin import CAMERAS, TIMES, Twin, make_twin
 
 pytest.importorskip("pandas")

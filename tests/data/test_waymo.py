@@ -16,8 +16,8 @@ from pcseg.data.readers.waymo.converted import NOMINAL_MOUNT_M
 from pcseg.data.readers.waymo.lens import Straightener
 from pcseg.data.readers.waymo.reader import Waymo
 from pcseg.data.scan import Scan
-from pcseg.sim.writers.waymo import AXLE_M, VALIDATION
-from pcseg.sim.writers.waymo_ids import LIDAR_IDS, THINGS
+from pcseg.sim.writers.waymo.ids import LIDAR_IDS, THINGS
+from pcseg.sim.writers.waymo.writer import AXLE_M, VALIDATION
 from tests.data.waymo_samples import SEGMENT, Twin, write_twin
 
 TIMES = (1.0, 1.5, 2.0)

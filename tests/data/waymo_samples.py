@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from pcseg.sim import build_street
 from pcseg.sim.record import Frame, Recorder
-from pcseg.sim.writers.waymo import WaymoWriter, segment_name
+from pcseg.sim.writers.waymo.writer import WaymoWriter, segment_name
 
 SEGMENT = segment_name("00")
 

@@ -15,10 +15,10 @@ from pcseg.data import IGNORE, label_set
 from pcseg.evaluate import View, view
 from pcseg.evaluate.house import LEVELS
 from pcseg.sim import classes as sim
-from pcseg.sim.writers.nuscenes_ids import categories
-from pcseg.sim.writers.pandaset_rig import CLASS_OF
+from pcseg.sim.writers.nuscenes.ids import categories
+from pcseg.sim.writers.pandaset.rig import CLASS_OF
 from pcseg.sim.writers.semanticposs import FROM_SIMULATOR
-from pcseg.sim.writers.waymo_ids import LIDAR_IDS
+from pcseg.sim.writers.waymo.ids import LIDAR_IDS
 
 NAMED = {value: name for name, value in vars(sim).items() if name.isupper() and type(value) is int}
 WORLD = np.array(sorted({0, *NAMED, *sim.MOVING.values(), *sim.COARSE}))

@@ -20,8 +20,7 @@ from pcseg.sim import Simulation, World, sensor, simulate
 from pcseg.sim import classes as sim
 from pcseg.sim.record import Frame, Recorder
 from pcseg.sim.rig import Camera
-from pcseg.sim.writers.nuscenes import NuScenesWriter, flat
-from pcseg.sim.writers.nuscenes_ids import (
+from pcseg.sim.writers.nuscenes.ids import (
     CAR_ITSELF,
     THINGS,
     attribute,
@@ -29,7 +28,8 @@ from pcseg.sim.writers.nuscenes_ids import (
     panoptic,
     scene_names,
 )
-from pcseg.sim.writers.nuscenes_rig import nuscenes_rig, quaternion
+from pcseg.sim.writers.nuscenes.rig import nuscenes_rig, quaternion
+from pcseg.sim.writers.nuscenes.writer import NuScenesWriter, flat
 
 
 @pytest.fixture(scope="module")

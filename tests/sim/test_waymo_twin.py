@@ -18,8 +18,8 @@ from pcseg.data.readers.waymo.reader import Waymo
 from pcseg.errors import ConfigError
 from pcseg.sim import simulate
 from pcseg.sim.classes import CURB, ROAD_MARKING, TRAFFIC_CONE
-from pcseg.sim.writers.waymo import WaymoWriter, segment_name, time_micros
-from pcseg.sim.writers.waymo_ids import CAMERA_IDS, LIDAR_IDS
+from pcseg.sim.writers.waymo.ids import CAMERA_IDS, LIDAR_IDS
+from pcseg.sim.writers.waymo.writer import WaymoWriter, segment_name, time_micros
 
 LIGHT: dict[str, Any] = {
     "layout": "waymo",

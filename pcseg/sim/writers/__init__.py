@@ -1,4 +1,4 @@
-"""Writers: one module per data-set layout that simulated drives can be stored in."""
+"""Writers: one module or package per data-set layout that simulated drives can be stored in."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from pcseg.sim.rig import Rig
 LAYOUTS = {
     "semantickitti": "pcseg.sim.writers.semantickitti:SemanticKittiWriter",
     "semanticposs": "pcseg.sim.writers.semanticposs:SemanticPossWriter",
-    "nuscenes": "pcseg.sim.writers.nuscenes:NuScenesWriter",
-    "waymo": "pcseg.sim.writers.waymo:WaymoWriter",
-    "pandaset": "pcseg.sim.writers.pandaset:PandaSetWriter",
-    "a2d2": "pcseg.sim.writers.a2d2:A2D2Writer",
+    "nuscenes": "pcseg.sim.writers.nuscenes.writer:NuScenesWriter",
+    "waymo": "pcseg.sim.writers.waymo.writer:WaymoWriter",
+    "pandaset": "pcseg.sim.writers.pandaset.writer:PandaSetWriter",
+    "a2d2": "pcseg.sim.writers.a2d2.writer:A2D2Writer",
 }
 """Layout name and the class that writes it, imported on use."""
 

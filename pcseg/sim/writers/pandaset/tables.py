@@ -16,7 +16,7 @@ from pcseg.sim.boxes import Box
 from pcseg.sim.classes import BICYCLIST, MOTORCYCLIST, MOVING
 from pcseg.sim.record import Frame
 from pcseg.sim.rig import Rig
-from pcseg.sim.writers.pandaset_rig import CAMERA_NUMBERS, CLASS_OF
+from pcseg.sim.writers.pandaset.rig import CAMERA_NUMBERS, CLASS_OF
 
 PROTOCOL = 4
 

@@ -15,9 +15,9 @@ from pcseg.sim.record import Frame
 from pcseg.sim.rig import Rig, above, looking
 from pcseg.sim.sensors import Sensor
 from pcseg.sim.sensors import sensor as device
-from pcseg.sim.writers import waymo_rows as rows
-from pcseg.sim.writers.waymo_images import Grid, range_images
-from pcseg.sim.writers.waymo_parts import PARTS, GrowingFile, row_count, table_of, write_table
+from pcseg.sim.writers.waymo import rows
+from pcseg.sim.writers.waymo.images import Grid, range_images
+from pcseg.sim.writers.waymo.parts import PARTS, GrowingFile, row_count, table_of, write_table
 
 VALIDATION = ("08",)
 """Sequences that go to ``validation``; the others to ``training``."""

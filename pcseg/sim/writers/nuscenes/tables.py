@@ -11,8 +11,8 @@ import numpy as np
 
 from pcseg.files import write_bytes
 from pcseg.sim.rig import Rig
-from pcseg.sim.writers.nuscenes_files import png
-from pcseg.sim.writers.nuscenes_ids import (
+from pcseg.sim.writers.nuscenes.files import png
+from pcseg.sim.writers.nuscenes.ids import (
     ATTRIBUTES,
     VERSION,
     VISIBILITY,
@@ -20,7 +20,7 @@ from pcseg.sim.writers.nuscenes_ids import (
     scene_names,
     token,
 )
-from pcseg.sim.writers.nuscenes_rig import (
+from pcseg.sim.writers.nuscenes.rig import (
     CAR_FROM_BODY,
     CAR_FROM_LIDAR,
     LIDAR,

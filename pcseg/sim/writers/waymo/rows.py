@@ -16,8 +16,8 @@ from pcseg.data.readers.waymo.segment import TOP
 from pcseg.optional import need
 from pcseg.sim.camera import Picture
 from pcseg.sim.rig import Camera
-from pcseg.sim.writers.waymo_ids import CAMERA_IDS, SKY
-from pcseg.sim.writers.waymo_images import RangeImages
+from pcseg.sim.writers.waymo.ids import CAMERA_IDS, SKY
+from pcseg.sim.writers.waymo.images import RangeImages
 
 DIVISOR = 1000
 """A camera label is class · divisor + number of the instance within the picture."""

@@ -10,7 +10,7 @@ from pcseg.data.readers.waymo.geometry import euler_angles
 from pcseg.data.scan import Scan
 from pcseg.sim.classes import VEGETATION
 from pcseg.sim.sensors import Sensor
-from pcseg.sim.writers.waymo_ids import LIDAR_IDS, THINGS
+from pcseg.sim.writers.waymo.ids import LIDAR_IDS, THINGS
 
 EMPTY = -1.0
 """In all channels of a pixel without a return."""

@@ -18,7 +18,7 @@ from pcseg.files import remove_leftovers, write_bytes, write_text
 from pcseg.sim.camera import Picture
 from pcseg.sim.record import Frame
 from pcseg.sim.rig import CAMERA_FROM_BODY, Rig
-from pcseg.sim.writers.a2d2_rig import (
+from pcseg.sim.writers.a2d2.rig import (
     BODY_FROM_VEHICLE,
     CAMERA,
     a2d2_rig,

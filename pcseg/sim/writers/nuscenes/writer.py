@@ -16,16 +16,16 @@ from pcseg.sim.boxes import points_inside
 from pcseg.sim.camera import Picture
 from pcseg.sim.record import Frame
 from pcseg.sim.rig import Rig
-from pcseg.sim.writers.nuscenes_files import depth_steps, grid, jpeg, npz, png
-from pcseg.sim.writers.nuscenes_ids import (
+from pcseg.sim.writers.nuscenes.files import depth_steps, grid, jpeg, npz, png
+from pcseg.sim.writers.nuscenes.ids import (
     THINGS,
     VERSION,
     attribute,
     categories,
     token,
 )
-from pcseg.sim.writers.nuscenes_rig import CAR_FROM_BODY, LIDAR, nuscenes_rig, quaternion
-from pcseg.sim.writers.nuscenes_tables import Moments, write_tables
+from pcseg.sim.writers.nuscenes.rig import CAR_FROM_BODY, LIDAR, nuscenes_rig, quaternion
+from pcseg.sim.writers.nuscenes.tables import Moments, write_tables
 
 PIXEL_LABELS, DEPTHS = "_labels", "_depth"
 """End the folders with the category and the depth of every pixel (PNG): genuine data have none."""

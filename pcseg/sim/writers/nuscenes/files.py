@@ -10,7 +10,7 @@ from PIL import Image
 
 from pcseg.data.scan import Scan
 from pcseg.sim.sensors import Sensor
-from pcseg.sim.writers.nuscenes_ids import CAR_ITSELF, categories, panoptic
+from pcseg.sim.writers.nuscenes.ids import CAR_ITSELF, categories, panoptic
 
 
 @dataclass(frozen=True)

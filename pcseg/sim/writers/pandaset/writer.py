@@ -17,8 +17,8 @@ from pcseg.files import remove_leftovers, write_bytes, write_text
 from pcseg.sim.camera import Picture
 from pcseg.sim.record import Frame
 from pcseg.sim.rig import Rig
-from pcseg.sim.writers.pandaset_rig import BODY_FROM_EGO, CLASS_OF, pandaset_rig
-from pcseg.sim.writers.pandaset_tables import cuboids, pickled, points_and_classes
+from pcseg.sim.writers.pandaset.rig import BODY_FROM_EGO, CLASS_OF, pandaset_rig
+from pcseg.sim.writers.pandaset.tables import cuboids, pickled, points_and_classes
 
 JPEG_QUALITY = 95
 FIRST_SECOND = 1_557_539_924.5

@@ -1,0 +1,1 @@
+"""A2D2: points by camera, with colours for labels."""

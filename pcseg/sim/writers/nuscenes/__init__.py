@@ -1,0 +1,1 @@
+"""nuScenes: sweeps, pictures, and tables that link them."""

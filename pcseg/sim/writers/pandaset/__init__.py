@@ -1,0 +1,1 @@
+"""PandaSet: two lidars, six cameras, tables kept as pickles."""

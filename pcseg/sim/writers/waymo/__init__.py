@@ -1,0 +1,1 @@
+"""Waymo Open Dataset: range images and pictures in parquet files."""
