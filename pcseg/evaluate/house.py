@@ -47,37 +47,50 @@ HOUSE_VIEWS = {
 
 
 def house_view(name: str) -> View:
-    """A view of the benchmark, computed from the label maps.
-
-    L3 and L2 are the label sets ``dg_l3`` and ``dg_l2``. A node is scored only if both datasets
-    define it, which shows in a raw id being mapped to it; elsewhere truth is ignored, and
-    predictions of it are misses. L1 is the common refinement of the two finest label sets.
+    """A view of the benchmark, computed from the label maps; see `pair_view`.
 
     Args:
         name: one of `HOUSE_VIEWS`.
     """
-    return _compute(*HOUSE_VIEWS[name], name)
+    level, source, target = HOUSE_VIEWS[name]
+    map_name, finest, split = TARGETS[target]
+    if level == "L1" and (target, source) == ("pl3d", "ns"):
+        finest = "3dlabelprop_ns16"  # its ids have names only towards the two other datasets
+    return pair_view(level, SOURCES[source], f"{map_name}/{finest}", split, name)
 
 
 @cache
-def _compute(level: str, source: str, target: str, name: str) -> View:
-    map_name, finest, split = TARGETS[target]
+def pair_view(level: str, source: str, target: str, split: str, name: str) -> View:
+    """One level of the benchmark for any network and any dataset.
+
+    L3 and L2 are the label sets ``dg_l3`` and ``dg_l2``. A node is scored only if both datasets
+    define it, which shows in a raw id being mapped to it; elsewhere truth is ignored, and
+    predictions of it are misses. L1 is the common refinement of the two label sets.
+
+    Args:
+        level: one of `LEVELS`.
+        source: label set that the network was trained with, as ``map/set``.
+        target: finest label set of the target, as ``map/set``.
+        split: of the target, as the view states it.
+        name: of the view.
+
+    Raises:
+        LabelError: if a label map has no such level, or no concepts for L1.
+    """
     if level == "L1":
-        if target == "pl3d" and source == "ns":
-            finest = "3dlabelprop_ns16"  # its ids have names only towards the two other datasets
-        classes = f"{map_name}/{finest}"
-        common = refine(SOURCES[source], classes)
+        classes = target
+        common = refine(source, target)
         names, predicted, truth = common.names, common.source, common.target
     else:
-        classes = f"{map_name}/dg_{level.lower()}"
-        names, predicted, truth = _tree(SOURCES[source], classes)
+        classes = f"{target.partition('/')[0]}/dg_{level.lower()}"
+        names, predicted, truth = _tree(source, classes)
     return View(
         name=name,
         names=names,
         predicted=predicted,
         truth=truth,
         protocol=HOUSE,
-        sources=(SOURCES[source],),
+        sources=(source,),
         targets={classes: split},
         paper="pcseg",
     )
