@@ -184,11 +184,55 @@ class EvalConfig(Settings):
     )
 
 
+class DGLSSConfig(Settings):
+    """Method dglss: a second view with fewer beams, and what must not depend on the view."""
+
+    keep: tuple[Share, Share] = Field(
+        (0.3, 0.7), description="bounds of the share of beams that the second view keeps"
+    )
+    sparsity: NotNegative = Field(
+        1.0, description="weight of the sparsity invariant feature consistency"
+    )
+    correlation: NotNegative = Field(
+        10.0, description="weight of the semantic correlation consistency"
+    )
+    neighbours: PositiveInt = Field(
+        3, description="voxels of the second view that stand in for one it lost"
+    )
+    affinity: Annotated[float, Field(ge=-1.0, le=1.0)] = Field(
+        0.707, description="least cosine between features of a lost voxel and of its stand-ins"
+    )
+    channels: PositiveInt = Field(64, description="of the space in which classes are correlated")
+
+    @field_validator("keep")
+    @classmethod
+    def _rising(cls, keep: tuple[float, float]) -> tuple[float, float]:
+        if not 0.0 < keep[0] <= keep[1]:
+            raise ValueError("must be two shares above 0, the lower one first")
+        return keep
+
+
+class LiDOGConfig(Settings):
+    """Method lidog: an auxiliary segmentation of the bird's-eye view."""
+
+    reach: Positive = Field(50.0, description="the view covers this far along x and y, metres")
+    cell: Positive = Field(
+        0.6, description="edge of a labelled cell, metres; features enter at a quarter of it"
+    )
+    channels: PositiveInt = Field(256, description="of the 2D convolutions")
+    criterion: Literal["dice", "loss"] = Field(
+        "dice", description="of the voxels: soft dice as published, or the section `loss`"
+    )
+    smoothing: Share = Field(0.05, description="of the labels in the soft dice of the voxels")
+    weight_3d: NotNegative = Field(0.5, description="of the loss on the voxels")
+    weight_bev: NotNegative = Field(0.5, description="of the dice loss on the bird's-eye view")
+
+
 class Config(Settings):
     """One experiment."""
 
     out: str | None = Field(None, description="folder of the run; null: runs/<config>-<time>")
-    method: Literal["supervised"] = "supervised"
+    method: Literal["supervised", "dglss", "lidog"] = "supervised"
     data: DataConfig = DataConfig()
     input: InputConfig = InputConfig()
     model: ModelConfig = MinkUNetConfig()
@@ -196,3 +240,5 @@ class Config(Settings):
     optim: OptimConfig = OptimConfig()
     train: TrainConfig = TrainConfig()
     eval: EvalConfig = EvalConfig()
+    dglss: DGLSSConfig = DGLSSConfig()
+    lidog: LiDOGConfig = LiDOGConfig()

@@ -10,7 +10,11 @@ from pcseg.config import Config
 from pcseg.data import LabelSet
 from pcseg.train.protocols import Method
 
-METHODS = {"supervised": "pcseg.methods.supervised.method:Supervised"}
+METHODS = {
+    "supervised": "pcseg.methods.supervised.method:Supervised",
+    "dglss": "pcseg.methods.dglss.method:DGLSS",
+    "lidog": "pcseg.methods.lidog.method:LiDOG",
+}
 """Name in the configuration -> class, imported on use."""
 
 

@@ -98,6 +98,8 @@ def _refuse_reshaping(trained: Config, config: Config) -> None:
     for key, before, after in (
         ("method", trained.method, config.method),
         ("model", trained.model, config.model),
+        ("dglss.channels", trained.dglss.channels, config.dglss.channels),
+        ("lidog.channels", trained.lidog.channels, config.lidog.channels),
         ("input.features", trained.input.features, config.input.features),
         ("input.voxel_size", trained.input.voxel_size, config.input.voxel_size),
     ):

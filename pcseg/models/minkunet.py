@@ -52,15 +52,26 @@ class MinkUNet(nn.Module):
 
     def forward(self, voxels: SparseTensor, points: Points) -> Tensor:
         """Compute logits (V, K) of voxels with features (V, C); the points are not looked at."""
+        _, finest = self.features(voxels)
+        return self.classifier(finest.feats)
+
+    def features(self, voxels: SparseTensor) -> tuple[SparseTensor, SparseTensor]:
+        """Compute what auxiliary losses look at.
+
+        Returns:
+            The features at the bottom, on voxels 16 times as large, and those that the classifier
+            reads, on the voxels given.
+        """
         sparse.plan_routes(self, voxels)
         x = self.stem(voxels)
         skips = []
         for stage in self.encoder:
             skips.append(x)
             x = stage(x)
+        bottom = x
         for stage in self.decoder:
             x = stage(x, skips.pop())
-        return self.classifier(x.feats)
+        return bottom, x
 
 
 class Down(sparse.Sequential):

@@ -80,6 +80,25 @@ def collate(scans: Sequence[Scan], inputs: InputConfig, num_classes: int) -> Bat
     )
 
 
+def within(scan: Scan, max_range: float | None) -> Scan:
+    """The usable points up to a range; the scan itself if that is all of them.
+
+    Args:
+        scan: to choose from.
+        max_range: metres from the sensor; None for no limit.
+    """
+    kept = usable(scan)
+    if max_range is not None:
+        kept &= np.linalg.norm(scan.xyz, axis=1) <= max_range
+    return scan if kept.all() else scan.select(kept)
+
+
+def usable(scan: Scan) -> np.ndarray:
+    """(N,) bool: points with a place in space; readers mark broken ones in ``attrs["valid"]``."""
+    finite: np.ndarray = np.isfinite(scan.xyz).all(1)
+    return finite & scan.attrs["valid"] if "valid" in scan.attrs else finite
+
+
 def num_features(inputs: InputConfig) -> int:
     """C, the number of input channels."""
     return sum(_CHANNELS.get(name, 1) for name in inputs.features)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from pcseg.config import Config, InputConfig
 from pcseg.data import IGNORE, LabelSet, Prediction, Scan
-from pcseg.methods.supervised.batch import Batch, collate, num_features
+from pcseg.methods.supervised.batch import Batch, collate, num_features, usable, within
 from pcseg.models import SegmentationLoss, build_network
 
 
@@ -55,7 +55,7 @@ class Supervised(nn.Module):
 
         Points without finite coordinates get `IGNORE` and confidence 0.
         """
-        finite = [_usable(scan) for scan in scans]
+        finite = [usable(scan) for scan in scans]
         seen = [s.select(f) if not f.all() else s for s, f in zip(scans, finite, strict=True)]
         total = self._probabilities(seen)
         for turn in range(1, self.config.eval.tta):
@@ -80,20 +80,7 @@ class Supervised(nn.Module):
 
 
 def _collate_for_training(scans: Sequence[Scan], inputs: InputConfig, num_classes: int) -> Batch:
-    return collate([_within(scan, inputs.max_range) for scan in scans], inputs, num_classes)
-
-
-def _within(scan: Scan, max_range: float | None) -> Scan:
-    kept = _usable(scan)
-    if max_range is not None:
-        kept &= np.linalg.norm(scan.xyz, axis=1) <= max_range
-    return scan if kept.all() else scan.select(kept)
-
-
-def _usable(scan: Scan) -> np.ndarray:
-    """(N,) bool: points with a place in space; readers mark broken ones in ``attrs["valid"]``."""
-    finite = np.isfinite(scan.xyz).all(1)
-    return finite & scan.attrs["valid"] if "valid" in scan.attrs else finite
+    return collate([within(scan, inputs.max_range) for scan in scans], inputs, num_classes)
 
 
 def _turned(scan: Scan, turn: int) -> Scan:

@@ -1,0 +1,1 @@
+"""DGLSS: one network, two densities of beams, the same features."""
