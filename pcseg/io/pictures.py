@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -59,6 +61,19 @@ def read_pixel_ids(path: Path, size: tuple[int, int]) -> np.ndarray:
             f"{size[1]} x {size[0]} pixels. The two do not belong together: copy both again."
         )
     return found
+
+
+def picture_bytes(pixels: np.ndarray, kind: str = "PNG", **options: Any) -> bytes:
+    """A picture as the bytes of a file; the same pixels give the same bytes.
+
+    Args:
+        pixels: (H, W, 3) uint8 colours, or (H, W) uint8 or uint16 numbers.
+        kind: ``"PNG"``, which loses nothing, or ``"JPEG"``.
+        options: of Pillow's writer, for example ``quality=95``.
+    """
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind, **options)
+    return file.getvalue()
 
 
 def _decoded(path: Path, take: Callable[[Image.Image], np.ndarray]) -> np.ndarray:

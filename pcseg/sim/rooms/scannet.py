@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 from contextlib import ExitStack, suppress
@@ -16,6 +15,7 @@ import numpy as np
 from pcseg.data.splits import splits
 from pcseg.errors import ConfigError
 from pcseg.files import atomic_path, remove_leftovers, write_text
+from pcseg.io.pictures import picture_bytes
 from pcseg.ops.mesh_segments import mesh_segments
 from pcseg.sim.mesh import pose
 from pcseg.sim.rig import looking
@@ -235,10 +235,6 @@ def _write_compact(path: Path, value: object) -> None:
 
 def _add_picture(archive: zipfile.ZipFile, name: str, pixels: np.ndarray) -> None:
     """Add a PNG of 8 or 16 bits to an archive; always the same bytes."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
     entry = zipfile.ZipInfo(name)  # dated 1980; by default it would carry the time of day
     entry.external_attr = 0o644 << 16
-    archive.writestr(entry, buffer.getvalue())
+    archive.writestr(entry, picture_bytes(pixels))

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from pcseg.io.pictures import picture_bytes
 from pcseg.sim.rig import Camera
 
 VERSION = 4
@@ -65,7 +66,8 @@ def write_frame(
         rgb: (H, W, 3) uint8.
         depth_mm: (H, W) uint16.
     """
-    color, depth = jpeg(rgb), zlib.compress(depth_mm.astype("<u2").tobytes(), 6)
+    color = picture_bytes(rgb, "JPEG", quality=92)
+    depth = zlib.compress(depth_mm.astype("<u2").tobytes(), 6)
     stamp = round(time * 1e6)
     file.write(_matrix(np.full((4, 4), -np.inf) if pose is None else pose))
     file.write(_STAMPS.pack(stamp, stamp, len(color), len(depth)))
@@ -92,15 +94,6 @@ def is_whole(path: Path, header: SensHeader) -> bool:
             _, _, color, depth = _STAMPS.unpack(stamps)
             file.seek(color + depth, io.SEEK_CUR)
         return file.tell() + 8 == path.stat().st_size
-
-
-def jpeg(rgb: np.ndarray) -> bytes:
-    """A picture as JPEG."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "JPEG", quality=92)
-    return buffer.getvalue()
 
 
 def _matrix(matrix: np.ndarray) -> bytes:

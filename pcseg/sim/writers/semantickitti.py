@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from PIL import Image
 
-from pcseg.files import atomic_path, remove_leftovers, write_bytes, write_text
+from pcseg.files import remove_leftovers, write_bytes, write_text
+from pcseg.io.pictures import picture_bytes
 from pcseg.sim.camera import Picture
 from pcseg.sim.classes import THINGS, fine_to_semantickitti
 from pcseg.sim.mesh import pose
@@ -112,9 +112,8 @@ class SemanticKittiWriter:
     def _write_picture(self, sequence: str, number: int, picture: Picture) -> None:
         colors, labels = self._picture_paths(sequence, number, picture.camera)
         ids = fine_to_semantickitti(picture.labels)
-        for path, image in ((labels, ids), (colors, picture.rgb)):
-            with atomic_path(path) as temporary:
-                Image.fromarray(image).save(temporary, compress_level=4)
+        for path, pixels in ((labels, ids), (colors, picture.rgb)):
+            write_bytes(path, picture_bytes(pixels, compress_level=4))
 
     def _picture_paths(self, sequence: str, number: int, camera: Camera) -> tuple[Path, Path]:
         folder, name = self.folder(sequence), f"{number:06d}.png"

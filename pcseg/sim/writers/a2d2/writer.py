@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from PIL import Image
 
 from pcseg.data.labels import map_data
 from pcseg.errors import ConfigError
 from pcseg.files import remove_leftovers, write_bytes, write_text
+from pcseg.io.numpy_files import write_arrays
+from pcseg.io.pictures import picture_bytes
 from pcseg.sim.camera import Picture
 from pcseg.sim.record import Frame
 from pcseg.sim.rig import CAMERA_FROM_BODY, Rig
@@ -80,10 +79,10 @@ class A2D2Writer:
         """Write the points that the picture shows, the picture and its labels."""
         (picture,) = frame.pictures
         paths, zero = self._paths(sequence, number), _start(sequence)
-        write_bytes(paths["camera"], _png(picture.rgb))
-        write_bytes(paths["label"], _png(_label_colours(picture)))
+        write_bytes(paths["camera"], picture_bytes(picture.rgb))
+        write_bytes(paths["label"], picture_bytes(_label_colours(picture)))
         write_text(paths["note"], json.dumps(self._note(paths, zero + round(1e6 * frame.time))))
-        write_bytes(paths["lidar"], _npz(self._arrays(frame, picture, zero)))
+        write_arrays(paths["lidar"], self._arrays(frame, picture, zero), compressed=True)
 
     def has_sequence(self, sequence: str, frames: int) -> bool:
         """Whether calibration and class list are there."""
@@ -207,21 +206,3 @@ def _label_colours(picture: Picture) -> np.ndarray:
     for raw, colour in map_data("a2d2")["raw_colors"].items():
         table[int(raw)] = colour
     return table[class_ids(picture.labels, picture.instances)]
-
-
-def _png(picture: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    return file.getvalue()
-
-
-def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """As `numpy.savez_compressed`, without the time of writing."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, values in arrays.items():
-            part = io.BytesIO()
-            np.lib.format.write_array(part, values, allow_pickle=False)
-            info = zipfile.ZipInfo(f"{name}.npy")  # dated 1980
-            archive.writestr(info, part.getvalue(), zipfile.ZIP_DEFLATED)
-    return file.getvalue()

@@ -6,7 +6,6 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from pcseg.data.scan import Scan
 from pcseg.sim.sensors import Sensor
@@ -66,20 +65,6 @@ def npz(labels: np.ndarray) -> bytes:
     """A compressed .npz with the array ``data``; the same labels give the same bytes."""
     made = io.BytesIO()
     np.savez_compressed(made, data=labels)
-    return made.getvalue()
-
-
-def jpeg(rgb: np.ndarray) -> bytes:
-    """A picture (H, W, 3) uint8 as JPEG."""
-    made = io.BytesIO()
-    Image.fromarray(rgb).save(made, "JPEG", quality=95, subsampling=0)
-    return made.getvalue()
-
-
-def png(values: np.ndarray) -> bytes:
-    """A grey picture (H, W) uint8 or uint16 as PNG."""
-    made = io.BytesIO()
-    Image.fromarray(values).save(made, "PNG")
     return made.getvalue()
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from pcseg.files import write_bytes
+from pcseg.io.pictures import picture_bytes
 from pcseg.sim.rig import Rig
-from pcseg.sim.writers.nuscenes.files import png
 from pcseg.sim.writers.nuscenes.ids import (
     ATTRIBUTES,
     VERSION,
@@ -55,7 +55,7 @@ def write_tables(root: Path, rig: Rig, scenes: Mapping[str, Moments]) -> None:
             "log_tokens": [row["token"] for row in tables["log"]],
         }
     ]
-    _write_changed(root / _MAP, png(np.zeros((_MAP_PIXELS, _MAP_PIXELS), np.uint8)))
+    _write_changed(root / _MAP, picture_bytes(np.zeros((_MAP_PIXELS, _MAP_PIXELS), np.uint8)))
     for name, rows in tables.items():
         text = json.dumps(rows, indent=0, allow_nan=False) + "\n"
         _write_changed(root / VERSION / f"{name}.json", text.encode())

@@ -12,11 +12,12 @@ import numpy as np
 
 from pcseg.data.scan import Scan
 from pcseg.files import remove_leftovers, write_bytes, write_text
+from pcseg.io.pictures import picture_bytes
 from pcseg.sim.boxes import points_inside
 from pcseg.sim.camera import Picture
 from pcseg.sim.record import Frame
 from pcseg.sim.rig import Rig
-from pcseg.sim.writers.nuscenes.files import depth_steps, grid, jpeg, npz, png
+from pcseg.sim.writers.nuscenes.files import depth_steps, grid, npz
 from pcseg.sim.writers.nuscenes.ids import (
     THINGS,
     VERSION,
@@ -137,11 +138,11 @@ class NuScenesWriter:
         moment = _moment(sequence, picture.time)
         stem = f"{_log(sequence)}__{channel}__{moment}"
         labels = f"samples/{channel}{PIXEL_LABELS}/{stem}.png"
-        self._write(labels, png(categories(picture.labels).astype(np.uint8)), files)
+        self._write(labels, picture_bytes(categories(picture.labels).astype(np.uint8)), files)
         depths = f"samples/{channel}{DEPTHS}/{stem}.png"
-        self._write(depths, png(depth_steps(picture.depth)), files)
+        self._write(depths, picture_bytes(depth_steps(picture.depth)), files)
         name = f"samples/{channel}/{stem}.jpg"
-        self._write(name, jpeg(picture.rgb), files)
+        self._write(name, picture_bytes(picture.rgb, "JPEG", quality=95, subsampling=0), files)
         size = picture.rgb.shape[:2]
         return self._recording(channel, name, moment, frame.body, key=True, size=size)
 

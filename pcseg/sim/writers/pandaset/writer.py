@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from PIL import Image
 
 from pcseg.data.labels import map_data
 from pcseg.data.quaternions import quaternion_of
 from pcseg.files import remove_leftovers, write_bytes, write_text
-from pcseg.sim.camera import Picture
+from pcseg.io.pictures import picture_bytes
 from pcseg.sim.record import Frame
 from pcseg.sim.rig import Rig
 from pcseg.sim.writers.pandaset.rig import BODY_FROM_EGO, CLASS_OF, pandaset_rig
@@ -70,8 +68,9 @@ class PandaSetWriter:
         write_bytes(paths["semseg"], pickled({"class": classes}))
         write_bytes(paths["cuboids"], pickled(boxes))
         for picture in frame.pictures:
-            write_bytes(paths[picture.camera.name], _jpeg(picture))
-            write_bytes(paths[picture.camera.name + "_labels"], _label_png(picture))
+            name, classes_seen = picture.camera.name, CLASS_OF[picture.labels].astype(np.uint16)
+            write_bytes(paths[name], picture_bytes(picture.rgb, "JPEG", quality=JPEG_QUALITY))
+            write_bytes(paths[f"{name}_labels"], picture_bytes(classes_seen))
         write_bytes(paths["lidar"], pickled(points, "index"))
 
     def has_sequence(self, sequence: str, frames: int) -> bool:
@@ -165,18 +164,6 @@ def _gps(egos: np.ndarray, times: Sequence[float]) -> list[dict[str, float]]:
             }
         )
     return found
-
-
-def _jpeg(picture: Picture) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(picture.rgb).save(file, "JPEG", quality=JPEG_QUALITY)
-    return file.getvalue()
-
-
-def _label_png(picture: Picture) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(CLASS_OF[picture.labels].astype(np.uint16)).save(file, "PNG")
-    return file.getvalue()
 
 
 def _write(path: Path, value: list[Any] | Mapping[str, Any]) -> None:

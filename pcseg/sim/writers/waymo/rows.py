@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from pcseg.data.readers.waymo.cameras import CAMERA_FROM_FRAME, CAMERAS, HALF_PIXEL
 from pcseg.data.readers.waymo.segment import TOP
+from pcseg.io.pictures import picture_bytes
 from pcseg.optional import need
 from pcseg.sim.camera import Picture
 from pcseg.sim.rig import Camera
@@ -66,6 +65,7 @@ def camera_images(
         yaw_rate: of the vehicle (rad/s).
     """
     types, name, each = _types(), "[CameraImageComponent]", len(pictures)
+    files = [picture_bytes(picture.rgb, "JPEG", quality=92) for picture in pictures]
     seconds = micros * 1e-6
     numbers: dict[str, tuple[float, Any]] = {}
     for axis, speed in zip("xyz", velocity, strict=True):
@@ -82,7 +82,7 @@ def camera_images(
     }
     return {
         **_keys(segment, micros, "camera", [CAMERAS[p.camera.name] for p in pictures]),
-        f"{name}.image": ([_packed(p.rgb, "JPEG", quality=92) for p in pictures], types.binary),
+        f"{name}.image": (files, types.binary),
         f"{name}.pose.transform": ([world_from_vehicle.ravel()] * each, types.matrix),
         **{f"{name}.{key}": ([n] * each, kind) for key, (n, kind) in numbers.items()},
     }
@@ -98,12 +98,12 @@ def camera_labels(segment: str, micros: int, pictures: Sequence[Picture]) -> Col
     return {
         **_keys(segment, micros, "camera", [CAMERAS[p.camera.name] for p in pictures]),
         f"{name}.panoptic_label_divisor": ([DIVISOR] * len(pictures), types.int32),
-        f"{name}.panoptic_label": ([_packed(label, "PNG") for label, _ in made], types.binary),
+        f"{name}.panoptic_label": ([picture_bytes(label) for label, _ in made], types.binary),
         f"{mapping}.local_instance_ids": (local, types.ints),
         f"{mapping}.global_instance_ids": ([ids.astype(np.int32) for _, ids in made], types.ints),
         f"{mapping}.is_tracked": ([np.ones(len(ids), bool) for _, ids in made], types.bools),
         f"{name}.sequence_id": ([segment] * len(pictures), types.string),
-        f"{name}.num_cameras_covered": ([_packed(n, "PNG") for n in one], types.binary),
+        f"{name}.num_cameras_covered": ([picture_bytes(n) for n in one], types.binary),
     }
 
 
@@ -182,12 +182,6 @@ def _panoptic(picture: Picture) -> tuple[np.ndarray, np.ndarray]:
     known = ids[ids != 0][: DIVISOR - 1]
     local = np.minimum(local.reshape(classes.shape), DIVISOR - 1)
     return (classes * DIVISOR + local).astype(np.uint16), known
-
-
-def _packed(image: np.ndarray, kind: str, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 @lru_cache(maxsize=1)
