@@ -29,6 +29,7 @@ from pcseg.sim.classes import (
     TRUCK,
     fine_to_semantickitti,
 )
+from pcseg.sim.materials import material
 from pcseg.sim.mesh import Mesh, join, pose
 from pcseg.sim.plan import draw_plan
 from pcseg.sim.shapes import (
@@ -90,6 +91,16 @@ def test_shapes_are_sound_and_of_their_size(name: str) -> None:
         assert (mesh.label > 0).all()
     heights = {round(float(mesh.vertices[:, 2].max()), 3) for mesh in meshes}
     assert len(heights) > 4
+
+
+@pytest.mark.parametrize("name", ["car", "truck", "bus"])
+def test_wheels_stand_out_from_the_flanks(name: str) -> None:
+    """Two surfaces in one plane would hide each other by chance, pixel by pixel."""
+    for seed in range(12):
+        mesh = SHAPES[name][0](np.random.default_rng(seed))
+        aside = np.abs(mesh.vertices[mesh.faces][..., 1])
+        wheels = aside[mesh.material == material("rubber")].max()
+        assert wheels == pytest.approx(aside[mesh.material == material("car_paint")].max() + 0.01)
 
 
 def test_walk_and_pedals_move() -> None:

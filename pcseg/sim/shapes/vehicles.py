@@ -216,7 +216,8 @@ def _pickup(rng: np.random.Generator) -> Mesh:
 def _wheels(
     axles: tuple[float, ...] | list[float], width: float, radius: float, tyre: float
 ) -> list[Mesh]:
-    inset = (width - tyre) / 2
+    # A centimetre beyond the flank: in its plane neither would hide the other.
+    inset = (width - tyre) / 2 + 0.01
     return [wheel((x, y, radius), radius, tyre) for x in axles for y in (inset, -inset)]
 
 
