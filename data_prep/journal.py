@@ -92,6 +92,7 @@ class Journal:
 def head_of(
     dataset: str,
     label_map: str,
+    splits: Mapping[str, Mapping[str, list[str]]],
     split: str,
     options: Mapping[str, Any],
     version: str,
@@ -102,6 +103,7 @@ def head_of(
         "format": FORMAT,
         "dataset": dataset,
         "label_map": label_map,
+        "splits": splits,
         "split": split,
         "options": dict(options),
         "version": version,

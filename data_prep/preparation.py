@@ -1,4 +1,4 @@
-"""PrepareJob a dataset: each scan read once by its own reader and stored as one quick file."""
+"""Prepare a dataset: each scan read once by its own reader and stored as one quick file."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def prepare(
     """Prepare what is not prepared yet.
 
     The result is the same, byte by byte, whatever the number of workers and however often it was
-    interrupted. A scan whose source files changed is made again.
+    interrupted. A scan whose source files have other names or sizes than before is made again.
 
     Args:
         job: what.
@@ -163,7 +163,7 @@ def estimate(job: PrepareJob, samples: int = 3) -> Estimate:
     return Estimate(
         scans=len(dataset),
         there=len(dataset) - len(left),
-        source_bytes=sum(path.stat().st_size for path in files),
+        source_bytes=sum(path.stat().st_size for path in files if path.is_file()),
         bytes=round(sum(sizes) / max(1, len(sizes)) * len(left)),
         free_bytes=shutil.disk_usage(place).free,
     )
@@ -173,6 +173,9 @@ def source_facts(dataset: FileDataset, index: int, root: Path) -> dict[str, Any]
     """Names and sizes of the files a scan is made of: bytes in all, and a digest of the listing."""
     digest, total = hashlib.sha256(), 0
     for path in dataset.source_files(index):
+        if not path.is_file():
+            digest.update(f"{path.name} missing\n".encode())
+            continue
         size = path.stat().st_size
         name = path.relative_to(root) if path.is_relative_to(root) else path.name
         digest.update(f"{name} {size}\n".encode())
@@ -221,7 +224,8 @@ def _prepare_one(job: PrepareJob, index: int, report: Report) -> tuple[dict[str,
 def _head(job: PrepareJob, dataset: Reader) -> dict[str, Any]:
     return head_of(
         job.dataset,
-        dataset.label_map,
+        dataset.raw_map,
+        dataset.split_table(),
         job.split,
         dict(job.options),
         __version__,

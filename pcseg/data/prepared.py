@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ class Manifest:
 
     Attributes:
         dataset: as the catalogue lists it.
-        label_map: whose raw ids the labels are; its splits apply.
+        label_map: whose raw ids the labels are.
+        splits: conventions of the dataset, see `Reader.split_table`.
         split: that was prepared.
         options: of the reader.
         version: of pcseg.
@@ -49,6 +51,7 @@ class Manifest:
 
     dataset: str
     label_map: str
+    splits: dict[str, dict[str, list[str]]]
     split: str
     options: dict[str, Any]
     version: str
@@ -91,6 +94,10 @@ class Prepared(Reader):
         """(F,) int64 points of each scan, from the manifest."""
         return np.array([self.manifest.items[f]["points"] for f in self.frames], np.int64)
 
+    def split_table(self) -> dict[str, dict[str, list[str]]]:
+        """Those that the dataset had when it was prepared."""
+        return self.manifest.splits
+
     def _map_name(self, root: Path) -> str:
         return self.manifest.label_map
 
@@ -98,10 +105,18 @@ class Prepared(Reader):
         return root
 
     def _sequences_there(self) -> list[str]:
-        return list(dict.fromkeys(frame.sequence for frame in self.manifest.items))
+        return list(self._names)
 
     def _frames_there(self, sequence: str) -> list[str]:
-        return [frame.frame for frame in self.manifest.items if frame.sequence == sequence]
+        return self._names[sequence]
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """Frames by sequence, in order."""
+        found: dict[str, list[str]] = {}
+        for frame in self.manifest.items:
+            found.setdefault(frame.sequence, []).append(frame.frame)
+        return found
 
     def _is_labelled(self, frame: FrameId) -> bool:
         return bool(self.manifest.items[frame]["labelled"])
@@ -109,6 +124,9 @@ class Prepared(Reader):
     def _raw_scan(self, frame: FrameId) -> Scan:
         scan = load_scan(scan_path(self.folder, frame))
         return scan if self._has_labels(frame) else scan.replace(raw_labels=None, instances=None)
+
+    def _label_source(self, frame: FrameId) -> Path:
+        return scan_path(self.folder, frame)
 
     def _files(self, index: int) -> list[Path]:
         return [scan_path(self.folder, self.frames[index])]
@@ -149,13 +167,17 @@ def read_manifest(folder: Path) -> Manifest:
         return Manifest(
             dataset=str(data["dataset"]),
             label_map=str(data["label_map"]),
+            splits={
+                str(convention): {str(k): [str(s) for s in v] for k, v in table.items()}
+                for convention, table in data["splits"].items()
+            },
             split=str(data["split"]),
             options=dict(data["options"]),
             version=str(data["version"]),
             simulated=bool(data["simulated"]),
             items=items,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
             f"{path}: not a whole manifest ({type(error).__name__}: {error}). "
             "Run the same `pcseg prepare` again: it keeps the scans that are sound."

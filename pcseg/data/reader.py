@@ -93,6 +93,18 @@ class Reader(FileDataset):
         self.frames = self._find_frames(split, sequences)[::every]
         self._cameras = self._choose_cameras(cameras)
 
+    @property
+    def raw_map(self) -> str:
+        """Name of the label map whose raw ids the scans have."""
+        return self._map
+
+    def split_table(self) -> dict[str, dict[str, list[str]]]:
+        """The split conventions as `splits` gives them, in names of sequences that are there.
+
+        Prepared data keep them, so that nothing else of the dataset is needed to choose a split.
+        """
+        return splits(self._map)
+
     def _map_name(self, root: Path) -> str:
         """The label map of what lies in `root`."""
         return self.label_map
@@ -142,7 +154,7 @@ class Reader(FileDataset):
 
     def _parts(self, split: str) -> tuple[list[Part] | None, str | None]:
         """What a split means; see `parse_selection`."""
-        return parse_selection(split, splits(self._map))
+        return parse_selection(split, self.split_table())
 
     def _has_labels(self, frame: FrameId) -> bool:
         return self._labels != "none" and self._is_labelled(frame)

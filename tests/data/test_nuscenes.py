@@ -28,6 +28,7 @@ from pcseg.data.readers.nuscenes import rows as row_reader
 from pcseg.data.readers.nuscenes.choice import BOXES_MAP
 from pcseg.data.readers.nuscenes.reader import OUTSIDE, NuScenes
 from pcseg.data.readers.nuscenes.rows import read_rows
+from pcseg.data_prep import PrepareJob, prepare
 from pcseg.errors import ConfigError, DataError, LabelError
 
 
@@ -303,3 +304,20 @@ def test_rows_come_one_by_one_from_any_layout(
         assert [row.number for row in found] == list(range(1, 51))
     path.write_text(" [ ] \n")
     assert not list(read_rows(path))
+
+
+def test_prepared_scans_keep_splits_and_the_meaning_of_labels(
+    root: Path, tables: Tables, tmp_path: Path
+) -> None:
+    add_box(tables, "scene-0061", 0, 17, [100.94, 48.0, 0.0], [2.0, 1.0, 1.0])
+    write_tables(root, tables)
+    for number, options in enumerate(({}, {"labels_from": "boxes"})):
+        job = PrepareJob("nuscenes", root, tmp_path / f"p{number}", "all", tuple(options.items()))
+        prepare(job)
+        for split in ("mini_train", "xmuda:train_usa"):
+            theirs = NuScenes(root, split, **options)
+            ours = open_dataset("nuscenes", job.out, split)
+            assert ours.frames == theirs.frames
+            assert ours.label_set.to_dict() == theirs.label_set.to_dict()
+            labels = [(a.labels, b.labels) for a, b in zip(ours, theirs, strict=True)]
+            assert all(np.array_equal(*pair) for pair in labels)

@@ -16,6 +16,8 @@ from pcseg.data.readers.waymo.converted import NOMINAL_MOUNT_M
 from pcseg.data.readers.waymo.lens import Straightener
 from pcseg.data.readers.waymo.reader import Waymo
 from pcseg.data.scan import Scan
+from pcseg.data_prep import PrepareJob, prepare
+from pcseg.errors import DataError
 from pcseg.sim.writers.waymo.ids import LIDAR_IDS, THINGS
 from pcseg.sim.writers.waymo.writer import AXLE_M, VALIDATION
 from tests.data.waymo_samples import SEGMENT, Twin, write_twin
@@ -225,3 +227,11 @@ def test_pictures_of_a_lens_that_distorts(twin: Twin, tmp_path: Path) -> None:
     assert (bent.rgb != straight.rgb).mean() > 0.2
     assert bent.labels is not None and straight.labels is not None
     np.testing.assert_array_equal(bent.labels, lens.labels(straight.labels, -1))
+
+
+def test_prepared_segments_keep_their_splits(twin: Twin, tmp_path: Path) -> None:
+    prepare(PrepareJob("waymo", twin.root, tmp_path / "p"))
+    train, theirs = open_dataset("waymo", tmp_path / "p", "train"), Waymo(twin.root, "train")
+    assert train.frames == theirs.frames
+    with pytest.raises(DataError, match="split 'val' needs sequence validation"):
+        open_dataset("waymo", tmp_path / "p", "val")

@@ -33,7 +33,6 @@ from pcseg.data.readers.nuscenes.index import BoxIndex, Index, keep, load
 from pcseg.data.readers.nuscenes.sweeps import LIDAR_FROM_SENSOR, join_sweeps, turned
 from pcseg.data.readers.nuscenes.tables import build_index
 from pcseg.data.scan import Scan, View
-from pcseg.data.splits import Part, parse_selection, splits
 from pcseg.errors import ConfigError, LabelError
 
 log = logging.getLogger(__name__)
@@ -113,8 +112,6 @@ class NuScenes(Reader):
             raise ConfigError(f"sweeps={sweeps}: how many sweeps to add, 0 for none.")
         self._sweeps, self._version = sweeps, version
         self._wanted = split
-        if self._source == "boxes":
-            label_set = label_set or BOXES_MAP
         super().__init__(
             root,
             split,
@@ -159,12 +156,16 @@ class NuScenes(Reader):
             keep(boxes, self._tables)
         return boxes
 
-    def _parts(self, split: str) -> tuple[list[Part] | None, str | None]:
-        conventions = splits(self.label_map)
+    def split_table(self) -> dict[str, dict[str, list[str]]]:
+        """See `Reader`; xMUDA's parts are computed from places and descriptions."""
+        conventions = super().split_table()
         conventions["xmuda"] |= xmuda_parts(
             self._index, conventions["official"], conventions["xmuda"]
         )
-        return parse_selection(split, conventions)
+        return conventions
+
+    def _map_name(self, root: Path) -> str:
+        return BOXES_MAP if self._source == "boxes" else LABEL_MAP
 
     def _sequences_there(self) -> list[str]:
         return list(self._scenes)

@@ -102,6 +102,16 @@ class Waymo(Reader):
         self._layout: Layout = find_layout(root, self._returns, self._origin)
         return root
 
+    def split_table(self) -> dict[str, dict[str, list[str]]]:
+        """See `Reader`; the folders of the release as the segments in them."""
+        return {
+            convention: {
+                name: [s for folder in folders for s in self._layout.segments_of(Part(folder))]
+                for name, folders in table.items()
+            }
+            for convention, table in super().split_table().items()
+        }
+
     def _parts(self, split: str) -> tuple[list[Part] | None, str | None]:
         parts, named = super()._parts(split)
         if parts is None:
