@@ -85,6 +85,7 @@ def test_frames_by_number_and_every(folder: Path) -> None:
 def test_joined_frames_lie_in_the_frame_of_the_first(folder: Path) -> None:
     data = RGBD(folder, join=3)
     assert [frame.frame for frame in data.frames] == ["000000", "000030"]
+    assert [len(d.point_counts()) for d in (RGBD(folder), data)] == [len(RGBD(folder)), 2]
     scan, single = data[0], [RGBD(folder)[i] for i in range(3)]
     assert len(scan) == sum(map(len, single)) and len(scan.images) == 3
     assert np.bincount(scan.attrs["frame"]).tolist() == [len(s) for s in single]

@@ -23,7 +23,6 @@ from pcseg.data.readers.rgbd.frames import (
     seven_scenes_names,
 )
 from pcseg.data.scan import Scan, concatenate
-from pcseg.data.splits import Part, parse_selection
 from pcseg.errors import ConfigError, DataError
 
 INTRINSICS = "camera-intrinsics.txt"
@@ -137,8 +136,9 @@ class RGBD(Reader):
         folder = self._folders[sequence]
         return [name.removeprefix("frame-") for name in _names(folder)]
 
-    def _parts(self, split: str) -> tuple[list[Part] | None, str | None]:
-        return parse_selection(split, _official(self.folder))
+    def split_table(self) -> dict[str, dict[str, list[str]]]:
+        """See `Reader`; what 7-Scenes' lists state."""
+        return _official(self.folder)
 
     def _is_labelled(self, frame: FrameId) -> bool:
         return False
@@ -183,7 +183,7 @@ class RGBD(Reader):
         return self._recordings[frame.sequence].files(self._file_name(frame))
 
     def _reading(self) -> str:
-        return f"{super()._reading()} {self._given}"
+        return f"{super()._reading()} {self._given} {self._join}"
 
     def _recording(self, folder: Path) -> FolderFrames:
         names, patterns = seven_scenes_names(folder), SEVEN_SCENES
