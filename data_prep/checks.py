@@ -57,17 +57,10 @@ def absent(survey: Survey) -> Iterator[Finding]:
     for name in survey.missing:
         yield Finding("warning", name, f"this sequence of '{survey.job.split}' is missing.")
     for name, scans in survey.sequences().items():
-        numbers = [int(f.frame.frame) for f in scans if f.frame.frame.isdecimal()]
-        numbers += [int(b.frame.frame) for b in survey.broken if _numbered(b.frame, name)]
-        steps = np.diff(np.unique(numbers))
-        if len(numbers) == len(scans) and len(steps) and survey.job.every == 1:
-            usual = int(np.median(steps))
-            holes = int((steps > usual).sum())
-            if holes:
-                first = int(np.unique(numbers)[int(np.argmax(steps > usual))])
-                yield Finding(
-                    "warning", name, f"{holes} gaps in the numbers of its frames, after {first}."
-                )
+        frames = [facts.frame.frame for facts in scans]
+        frames += [broken.frame.frame for broken in survey.broken if broken.frame.sequence == name]
+        if survey.job.every == 1 and all(frame.isdecimal() for frame in frames):
+            yield from _gaps(name, np.unique([int(frame) for frame in frames]))
         unlabelled = sum(not facts.labelled for facts in scans)
         if 0 < unlabelled < len(scans):
             yield Finding(
@@ -186,5 +179,11 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def _numbered(frame: tuple[str, str], sequence: str) -> bool:
-    return frame[0] == sequence and frame[1].isdecimal()
+def _gaps(sequence: str, numbers: np.ndarray) -> Iterator[Finding]:
+    """Numbers (N,), sorted, that leave more room than is usual among them."""
+    steps = np.diff(numbers)
+    wide = steps > np.median(steps) if len(steps) else np.zeros(0, bool)
+    if wide.any():
+        first = numbers[int(wide.argmax())]
+        what = f"{int(wide.sum())} gaps in the numbers of its frames, after {first}."
+        yield Finding("warning", sequence, what)

@@ -77,7 +77,7 @@ def judge_overlap(
 
 
 def _poses_hurt(dataset: FileDataset, a: ScanFacts, b: ScanFacts) -> bool:
-    from sklearn.neighbors import KDTree
+    from scipy.spatial import cKDTree
 
     assert a.pose is not None and b.pose is not None
     first, second = (_standing(dataset[dataset.index_of(f.frame)].xyz) for f in (a, b))
@@ -85,7 +85,7 @@ def _poses_hurt(dataset: FileDataset, a: ScanFacts, b: ScanFacts) -> bool:
         return False
     some = first[np.random.default_rng(0).permutation(len(first))[:_POINTS]]
     between = np.linalg.inv(b.pose) @ a.pose
-    tree = KDTree(second)
+    tree = cKDTree(second)
     with_poses = tree.query(some @ between[:3, :3].T + between[:3, 3])[0]
     return bool(np.median(with_poses) > _CLEARLY * np.median(tree.query(some)[0]))
 

@@ -214,11 +214,10 @@ def _different(survey: Survey) -> dict[str, int]:
     for distance in THINNING_M:
         kept = 0
         for scans in survey.sequences().values():
-            places: list[np.ndarray] = []
-            for place in _positions(scans):
-                if all(np.linalg.norm(place - other) >= distance for other in places):
-                    places.append(place)
-            kept += len(places)
+            left = _positions(scans)
+            while len(left):
+                left = left[np.linalg.norm(left - left[0], axis=1) >= distance]
+                kept += 1
         found[f"{distance:g} m"] = kept
     return found
 

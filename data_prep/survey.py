@@ -104,8 +104,7 @@ def survey(
         progress: called after every scan.
 
     Raises:
-        ConfigError: if no scan can be read.
-        DataError: if the dataset cannot be opened.
+        DataError: if the dataset cannot be opened, or none of its scans can be read.
     """
     dataset = job.open()
     numbers = range(len(dataset))

@@ -62,9 +62,9 @@ def stats(
     options = options_of(list(parse_settings(settings).items()))
     found: list[Statistics] = []
     for name, root in zip(plain[::2], plain[1::2], strict=True):
-        table = label_set
-        if table is not None and "/" not in table:
-            table = f"{default_label_set(name)}/{table}"
+        table, label_map = label_set, default_label_set(name)
+        if table is not None and "/" not in table and label_map is not None:
+            table = f"{label_map}/{table}"
         job = SurveyJob(name, Path(root), split, table, options, every)
         with progress(name) as update:
             found.append(statistics(survey(job, workers=workers, progress=update)))

@@ -99,6 +99,11 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
     ),
     "copied scan": (copy_scan, "error", "same points as 08/000001"),
     "frame gone": (lambda r: cloud(r).unlink(), "warning", "1 gaps in the numbers"),
+    "one gone, another cut": (
+        lambda r: (cloud(r).unlink(), cloud(r, 4).write_bytes(b"short")),
+        "warning",
+        "1 gaps in the numbers",
+    ),
     "label gone": (
         lambda r: (r / "sequences/08/labels/000002.label").unlink(),
         "note",
