@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ def train(
     fabric: Fabric,
     resume: Checkpoint | None = None,
     console: Console | None = None,
+    progress: Callable[[int, int], bool] | None = None,
 ) -> Checkpoint:
     """Train a method and keep its best and last checkpoints in a folder.
 
@@ -58,12 +59,14 @@ def train(
         fabric: devices, processes and precision, see `distributed.make_fabric`.
         resume: the state to go on from.
         console: for the progress bar; None for silence.
+        progress: called with (updates done, updates in all); False asks for an early stop, as a
+            signal does.
 
     Returns:
         The state at the end of the run.
 
     Raises:
-        Interrupted: after Ctrl-C or SIGTERM, once the state is saved.
+        Interrupted: after Ctrl-C, SIGTERM or when `progress` says so, once the state is saved.
         PcsegError: if the loss stops being a number.
     """
     settings = config.train
@@ -173,6 +176,8 @@ def train(
                     report.scalars(
                         state.update, {**named, "lr": rate, "train/scans_per_s": round(speed, 3)}
                     )
+                if progress is not None and not progress(state.update, total):
+                    stop.ask()
                 if any_process(stop.is_set, fabric):
                     save()
                     raise stopped()

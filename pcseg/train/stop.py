@@ -18,6 +18,10 @@ class Stop:
         """Whether a signal came."""
         return self.signals > 0
 
+    def ask(self) -> None:
+        """Raise the flag, as a signal does."""
+        self.signals += 1
+
     def __call__(self, number: int, frame: Any) -> None:
         """Raise the flag; called by the system."""
         self.signals += 1
