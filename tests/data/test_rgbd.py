@@ -192,7 +192,9 @@ def test_missing_and_damaged_files(folder: Path) -> None:
     kept = {path: path.read_bytes() for path in (depth, color, pose)}
     for path in (depth, color):
         path.write_bytes(kept[path][: len(kept[path]) // 2])
-        with pytest.raises(DataError, match=rf"{path.name}: the picture is damaged.*Copy it again"):
+        with pytest.raises(
+            DataError, match=rf"{path.name}: (cannot be read|neither PNG).*Copy the file"
+        ):
             RGBD(folder)[0]
         path.write_bytes(kept[path])
     Image.fromarray(made.room_rgb()).save(depth)
@@ -220,7 +222,7 @@ def test_absurd_pictures_are_refused_unread(folder: Path) -> None:
     data[16:24] = (12000).to_bytes(4, "big") * 2  # width and height in the header of a PNG
     data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
     path.write_bytes(data)
-    with pytest.raises(DataError, match=r"12000 x 12000 pixels, which no such camera takes"):
+    with pytest.raises(DataError, match=r"12000 x 12000 pixels, more than any camera has"):
         RGBD(folder)[0]
 
 

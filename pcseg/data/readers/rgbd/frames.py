@@ -14,7 +14,6 @@ import numpy as np
 from pcseg.data.readers.rgbd.images import (
     nearest,
     read_depth,
-    read_rgb,
     scaled_intrinsics,
     size_of,
     smooth,
@@ -23,6 +22,7 @@ from pcseg.data.readers.rgbd.matrices import read_matrix, refuse_unrigid
 from pcseg.data.readers.rgbd.sens import read_frames, read_header
 from pcseg.data.scan import View
 from pcseg.errors import DataError
+from pcseg.io.pictures import read_picture
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +177,7 @@ class FolderFrames:
         color, depth, pose_path = self.files(name)
         pose = read_matrix(pose_path)
         refuse_unrigid(pose, pose_path)
-        rgb, metres = read_rgb(color), read_depth(depth)
+        rgb, metres = read_picture(color), read_depth(depth)
         (color_K, depth_K), (color_size, depth_size) = self.intrinsics, self.sizes
         depth_K = scaled_intrinsics(depth_K, depth_size or size_of(metres), size_of(metres))
         if color_K is None:

@@ -1,79 +1,16 @@
-"""Pictures of RGB-D cameras: colour, 16-bit depth, and one camera's picture on the other's grid."""
+"""Pictures of RGB-D cameras: 16-bit depth, and one camera's picture on the other's grid."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from pcseg.errors import DataError
-
-MOST_PIXELS = 1 << 26
-"""64 million: more is no picture of such a camera but a damaged or hostile file."""
+from pcseg.io.pictures import read_gray
 
 NO_DEPTH = 65535
 """Stored where a Kinect saw nothing (7-Scenes); ScanNet stores 0."""
-
-
-def read_rgb(path: Path) -> np.ndarray:
-    """Read a colour picture (jpg, png): (H, W, 3) uint8.
-
-    Raises:
-        DataError: if it is missing, damaged or absurdly large.
-    """
-    return decode_rgb(_bytes(path), path)
-
-
-def decode_rgb(data: bytes, source: object, size: tuple[int, int] | None = None) -> np.ndarray:
-    """Decode a compressed colour picture.
-
-    Args:
-        data: jpeg or png.
-        source: named in errors.
-        size: (height, width) it must have.
-
-    Returns:
-        (H, W, 3) uint8.
-
-    Raises:
-        DataError: if it is damaged, absurdly large, or of another size.
-    """
-    return np.array(_open(data, source, size).convert("RGB"))
-
-
-def read_gray(path: Path) -> np.ndarray:
-    """Read a picture of one channel, 8 or 16 bits (depth, label ids): (H, W) uint16.
-
-    Raises:
-        DataError: if it is missing, damaged, absurdly large, or in colour.
-    """
-    return decode_gray(_bytes(path), path)
-
-
-def decode_gray(data: bytes, source: object) -> np.ndarray:
-    """Decode a picture of one channel; see `read_gray`.
-
-    Args:
-        data: png.
-        source: named in errors.
-
-    Raises:
-        DataError: as `read_gray`.
-    """
-    image = _open(data, source, None)
-    if image.mode not in ("L", "I", "I;16", "I;16B"):
-        raise DataError(
-            f"{source}: a picture of mode {image.mode}, where one channel of 8 or 16 bits is "
-            "expected. Was it saved again by a program that makes colours of it? Copy it again."
-        )
-    values = np.array(image)
-    if values.min(initial=0) < 0 or values.max(initial=0) > np.iinfo(np.uint16).max:
-        raise DataError(f"{source}: values outside 16 bits. Copy the picture again.")
-    return values.astype(np.uint16)
 
 
 def read_depth(path: Path, per_metre: float = 1000.0) -> np.ndarray:
@@ -150,42 +87,3 @@ def size_of(picture: np.ndarray) -> tuple[int, int]:
 
 def _source(at: np.ndarray, f: float, c: float, target_f: float, target_c: float) -> np.ndarray:
     return f * (at - target_c) / target_f + c
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror}). Is the copy complete?"
-        ) from error
-
-
-def _open(data: bytes, source: object, size: tuple[int, int] | None) -> Image.Image:
-    """The picture, decoded after its size has been believed."""
-    with _explained(source):
-        image = Image.open(io.BytesIO(data), formats=("JPEG", "PNG"))
-    width, height = image.size
-    if height * width > MOST_PIXELS:
-        raise DataError(
-            f"{source}: a picture of {width} x {height} pixels, which no such camera takes: it is "
-            "refused. Copy the file again."
-        )
-    if size is not None and (height, width) != size:
-        raise DataError(
-            f"{source}: a picture of {width} x {height} pixels, where {size[1]} x {size[0]} are "
-            "expected. The file is damaged: copy it again."
-        )
-    with _explained(source):
-        image.load()
-    return image
-
-
-@contextlib.contextmanager
-def _explained(source: object) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"{source}: the picture is damaged or truncated ({error}). Copy it again."
-        ) from error

@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from pcseg.data.readers.rgbd.images import MOST_PIXELS, decode_rgb
 from pcseg.errors import DataError
+from pcseg.io.pictures import MOST_PIXELS, decode_picture
 
 VERSION = 4
 
@@ -96,7 +96,7 @@ class SensFrame:
         """
         height, width = self.header.color_size
         if self.header.color_compression != "raw":
-            return decode_rgb(self.color, self.source, (height, width))
+            return decode_picture(self.color, self.source, (height, width))
         if len(self.color) != height * width * 3:
             raise DataError(
                 f"{self.source}: {len(self.color)} bytes of colour for {width} x {height} pixels. "

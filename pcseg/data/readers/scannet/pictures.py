@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pcseg.data.readers.rgbd.images import MOST_PIXELS, decode_gray, read_gray
 from pcseg.errors import DataError
+from pcseg.io.pictures import MOST_PIXELS, decode_gray, read_gray
 
 FOLDER = "label-filt"
 """Labels filtered by depth; ``label`` of other archives holds other ids and is left alone."""
