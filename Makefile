@@ -11,8 +11,9 @@ DEMO ?= pcseg-demo
 demo: $(VENV)/.installed-run
 	$(BIN)/pcseg demo $(DEMO)
 
+# Two processes, each file of tests in one of them.
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 all-tests: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q -m "slow or not slow"
