@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -64,7 +65,7 @@ class _Embree:
         from embreex.mesh_construction import TriangleMesh
         from embreex.rtcore_scene import EmbreeScene
 
-        self._scene = EmbreeScene()
+        self._scene = EmbreeScene(device=_embree_device())
         # Embree reads these arrays for as long as the scene lives.
         self._arrays = (np.ascontiguousarray(mesh.vertices), np.ascontiguousarray(mesh.faces))
         self._mesh = TriangleMesh(self._scene, *self._arrays)
@@ -72,6 +73,18 @@ class _Embree:
     def cast(self, origins: np.ndarray, directions: np.ndarray, limit: np.ndarray) -> Hits:
         out = self._scene.run(origins, directions, dists=limit.copy(), output=True)
         return Hits(out["tfar"], out["primID"], out["Ng"])
+
+
+@lru_cache(maxsize=1)
+def _embree_device() -> Any:
+    """One for all scenes of a process.
+
+    Each device takes one of the system's keys for thread-local storage. There are 1024 on Linux,
+    and the process dies without a word where they are used up; a long street has more casters.
+    """
+    from embreex.rtcore import EmbreeDevice
+
+    return EmbreeDevice()
 
 
 class _Open3D:

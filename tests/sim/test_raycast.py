@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -37,6 +38,20 @@ def brute_force(mesh: Mesh, origins: np.ndarray, directions: np.ndarray) -> tupl
         t = (other_e[None] * q).sum(2) / det
     t = np.where((u >= 0) & (v >= 0) & (u + v <= 1) & (t > 0), t, np.inf)
     return t.min(1), np.where(np.isfinite(t.min(1)), t.argmin(1), -1)
+
+
+def test_more_casters_than_the_system_has_keys_for_devices() -> None:
+    """A long street has thousands: one for every phase of whoever walks there."""
+    program = """
+import numpy as np
+from pcseg.sim.mesh import soup
+from pcseg.sim.raycast import caster
+mesh = soup(np.eye(3), np.arange(3), 0)
+print(len([caster(mesh) for _ in range(1500)]))
+"""
+    # In a process of its own, because it would be the process that dies.
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "1500\n"), done.stderr
 
 
 @pytest.mark.parametrize("engine", ["embreex", "open3d"])
