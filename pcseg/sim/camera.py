@@ -95,7 +95,7 @@ class _View:
 
     def __init__(self, camera: Camera, pose: np.ndarray, top: int, bottom: int) -> None:
         self.camera, self.pose, self.top, self.bottom = camera, pose, top, bottom
-        own = _own_rays(camera, top, bottom)
+        own = camera.rays(top, bottom)
         self.forward = np.ascontiguousarray(own[:, 2])
         self.directions = rotated(own, pose[:3, :3].astype(np.float32))
         self.origin = pose[:3, 3].astype(np.float32)
@@ -209,16 +209,7 @@ def _looks_of(stage: Stage[Any]) -> tuple[Appearance, Light]:
 
 
 _looks: WeakKeyDictionary[Stage[Any], tuple[Appearance, Light]] = WeakKeyDictionary()
-"""Kept for as long as their stages live: it takes a second to make them."""
-
-
-def _own_rays(camera: Camera, top: int, bottom: int) -> np.ndarray:
-    """Unit vectors (N, 3) float32 in the camera's frame, through the middles of some rows."""
-    into = np.linalg.inv(camera.K)
-    u, v = np.arange(camera.width), np.arange(top, bottom)
-    rays: np.ndarray = into[:, 0] * u[:, None] + (into[:, 1] * v[:, None] + into[:, 2])[:, None]
-    unit = rays / np.sqrt(np.square(rays).sum(-1, keepdims=True))
-    return unit.reshape(-1, 3).astype(np.float32)
+"""Kept for as long as their stages live: making them takes longer than a small picture."""
 
 
 def _interval(

@@ -62,6 +62,19 @@ class Camera:
         K[1, 2] += (y - 1) / 2
         return replace(self, width=width, height=height, K=K)
 
+    def rays(self, top: int = 0, bottom: int | None = None) -> np.ndarray:
+        """(N, 3) float32 unit vectors in the camera's frame through the middles of its pixels.
+
+        Args:
+            top: first row.
+            bottom: row after the last; by default all rows are taken.
+        """
+        into = np.linalg.inv(self.K)
+        u, v = np.arange(self.width), np.arange(top, self.height if bottom is None else bottom)
+        rays: np.ndarray = into[:, 0] * u[:, None] + (into[:, 1] * v[:, None] + into[:, 2])[:, None]
+        unit = rays / np.sqrt(np.square(rays).sum(-1, keepdims=True))
+        return unit.reshape(-1, 3).astype(np.float32)
+
 
 @dataclass(frozen=True)
 class Rig:
@@ -112,6 +125,27 @@ def above(name: str, sensor: Sensor) -> Mount:
     return Mount(name, sensor, pose((0.0, 0.0, sensor.mount_height_m)))
 
 
+def camera_pose(
+    place: Sequence[float] | np.ndarray, yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0
+) -> np.ndarray:
+    """(4, 4) pose of a camera's frame (x right, y down, z forward) by where it sits and looks.
+
+    Args:
+        place: (3,) metres.
+        yaw: radians to the left of the outer frame's x axis.
+        pitch: radians upwards.
+        roll: radians, right side down.
+    """
+    return with_camera_axes(pose(place, yaw, pitch, roll))
+
+
+def with_camera_axes(placed: np.ndarray) -> np.ndarray:
+    """A (4, 4) pose with axes x forward, y left, z up, as that of a camera: x right, y down."""
+    turned = placed.copy()
+    turned[:3, :3] = placed[:3, :3] @ CAMERA_FROM_BODY.T
+    return turned
+
+
 def looking(
     name: str,
     size: tuple[int, int],
@@ -132,6 +166,4 @@ def looking(
     """
     width, height = size
     K = np.array([[focal_px, 0, (width - 1) / 2], [0, focal_px, (height - 1) / 2], [0, 0, 1.0]])
-    placed = pose(offset, yaw, pitch)
-    placed[:3, :3] = placed[:3, :3] @ CAMERA_FROM_BODY.T
-    return Camera(name, width, height, K, placed)
+    return Camera(name, width, height, K, camera_pose(offset, yaw, pitch))

@@ -35,17 +35,14 @@ def measure_depth(
         (H, W) uint16 millimetres, 0 where nothing was measured.
     """
     height, width = camera.height, camera.width
-    u, v = np.meshgrid(np.arange(width), np.arange(height))
-    rays = np.stack([u, v, np.ones_like(u)], -1).reshape(-1, 3) @ np.linalg.inv(camera.K).T
-    length = np.linalg.norm(rays, axis=1)
-    own = (rays / length[:, None]).astype(np.float32)
+    own = camera.rays()
     directions = rotated(own, pose[:3, :3].astype(np.float32))
     origins = np.tile(pose[:3, 3].astype(np.float32), (len(own), 1))
     hits = stage.static.cast(origins, directions, np.full(len(own), 2 * FAR_M, np.float32))
     met = hits.face >= 0
     facing = np.abs(np.einsum("ij,ij->i", hits.normal, directions))
     facing /= np.maximum(np.linalg.norm(hits.normal, axis=1), 1e-12)
-    z = hits.distance / length
+    z = hits.distance * own[:, 2].astype(np.float64)
     sigma = 0.0012 + 0.0019 * np.square(np.maximum(z - 0.4, 0.0))
     noisy = z + sigma * rng.standard_normal(len(z))
     lost = rng.random(len(z)) < MIRROR[stage.faces.material[np.where(met, hits.face, 0)]]

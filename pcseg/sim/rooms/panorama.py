@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pcseg.sim.camera import Picture, render
-from pcseg.sim.rig import Camera
+from pcseg.sim.rig import Camera, camera_pose
 from pcseg.sim.rooms.layouts import Step
 from pcseg.sim.rooms.room import Room
-from pcseg.sim.rooms.trajectory import look, standing_places
+from pcseg.sim.rooms.trajectory import standing_places
 from pcseg.sim.stage import Stage
 
 SIZE_PX = 1024
@@ -58,10 +58,10 @@ def scan_room(
     stage, camera = Stage(room), _cube_camera(image_scale)
     clouds = []
     for number, place in enumerate(standing_places(room, stations)):
-        eye = np.array([*place, _HEIGHT_M])
         parts = []
         for yaw, pitch in np.radians(_LOOKS):
-            picture = render(stage, camera, look(eye, yaw, pitch), float(number))
+            pose = camera_pose((*place, _HEIGHT_M), yaw, pitch)
+            picture = render(stage, camera, pose, float(number))
             parts.append(_points(picture, rng))
         clouds.append(_thinned(parts))  # at once, so that memory does not grow with stations
         if not step(number):

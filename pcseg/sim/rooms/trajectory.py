@@ -6,7 +6,7 @@ from collections import deque
 
 import numpy as np
 
-from pcseg.sim.rig import CAMERA_FROM_BODY
+from pcseg.sim.rig import camera_pose
 from pcseg.sim.rooms.room import Room
 
 _CELL_M = 0.1
@@ -47,24 +47,11 @@ def hand_held(room: Room, frames: int, rng: np.random.Generator) -> tuple[np.nda
     roll = np.radians(4) * np.sin(2 * np.pi * share * 11.0 + phase)
     poses = np.stack(
         [
-            look(np.array([*xy, z]), a, b, c)
+            camera_pose((*xy, z), a, b, c)
             for xy, z, a, b, c in zip(place, height, yaw, pitch, roll, strict=True)
         ]
     )
     return poses, times - times[0]
-
-
-def look(eye: np.ndarray, yaw: float, pitch: float, roll: float = 0.0) -> np.ndarray:
-    """(4, 4) camera -> room for a camera at `eye`; yaw left of +x, pitch up, roll, in radians."""
-    cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
-    cr, sr = np.cos(roll), np.sin(roll)
-    turn = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
-    tilt = np.array([[cp, 0, -sp], [0, 1, 0], [sp, 0, cp]])
-    bank = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
-    matrix = np.eye(4)
-    matrix[:3, :3] = turn @ tilt @ bank @ CAMERA_FROM_BODY.T
-    matrix[:3, 3] = eye
-    return matrix
 
 
 def standing_places(room: Room, count: int) -> np.ndarray:

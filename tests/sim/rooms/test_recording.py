@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pcseg.sim.mesh import join
-from pcseg.sim.rig import looking
+from pcseg.sim.rig import camera_pose, looking
 from pcseg.sim.rooms import Room, build_room
 from pcseg.sim.rooms.depth import measure_depth
 from pcseg.sim.rooms.fusion import Fusion
@@ -16,7 +16,7 @@ from pcseg.sim.rooms.plan import ROOM_KINDS
 from pcseg.sim.rooms.rgbd import record
 from pcseg.sim.rooms.scannet import CAMERA
 from pcseg.sim.rooms.surface import tessellate
-from pcseg.sim.rooms.trajectory import hand_held, look, standing_places
+from pcseg.sim.rooms.trajectory import hand_held, standing_places
 from pcseg.sim.shapes.primitives import box, quads
 from pcseg.sim.stage import Stage
 
@@ -35,7 +35,7 @@ DEPTH = looking("depth", (160, 120), 144.0, (0, 0, 0))
 @pytest.mark.parametrize("distance", [1.0, 3.0])
 def test_noise_grows_with_distance_as_published(distance: float) -> None:
     rng = np.random.default_rng(0)
-    seen = measure_depth(Stage(wall(distance)), DEPTH, look(np.zeros(3), 0, 0), rng)
+    seen = measure_depth(Stage(wall(distance)), DEPTH, camera_pose(np.zeros(3), 0, 0), rng)
     error = seen[seen > 0] / 1000 - distance
     assert (seen > 0).all()
     assert abs(error.mean()) < 0.0005
@@ -45,7 +45,9 @@ def test_noise_grows_with_distance_as_published(distance: float) -> None:
 def test_nothing_comes_back_from_mirrors_nearby_or_far_away() -> None:
     def share(room: Room, yaw: float = 0.0) -> float:
         rng = np.random.default_rng(0)
-        return float((measure_depth(Stage(room), DEPTH, look(np.zeros(3), yaw, 0), rng) > 0).mean())
+        return float(
+            (measure_depth(Stage(room), DEPTH, camera_pose(np.zeros(3), yaw, 0), rng) > 0).mean()
+        )
 
     assert share(wall(2.0, "mirror_glass")) == pytest.approx(0.1, abs=0.02)
     assert share(wall(0.3)) == share(wall(9.0)) == 0.0
@@ -57,7 +59,9 @@ def test_edges_throw_shadows_on_one_side() -> None:
     behind = wall(3.0)
     post = box((0.2, 0.4, 9), (1.5, 0, 0), "wall_paint").labelled(120, 2)
     room = replace(behind, static=join([behind.static, post]))
-    seen = measure_depth(Stage(room), DEPTH, look(np.zeros(3), 0, 0), np.random.default_rng(0))
+    seen = measure_depth(
+        Stage(room), DEPTH, camera_pose(np.zeros(3), 0, 0), np.random.default_rng(0)
+    )
     left, right = (seen[:, :80] == 0).mean(), (seen[:, 80:] == 0).mean()
     assert 0.005 < left < 0.05 and right == 0
 

@@ -7,7 +7,7 @@ import numpy as np
 from pcseg.data.readers.a2d2.cameras import rigid
 from pcseg.sim import classes as sim
 from pcseg.sim.mesh import pose
-from pcseg.sim.rig import CAMERA_FROM_BODY, Camera, Mount, Rig
+from pcseg.sim.rig import CAMERA_FROM_BODY, Camera, Mount, Rig, with_camera_axes
 from pcseg.sim.sensors import sensor as device
 
 CAMERA = "front_center"
@@ -49,8 +49,7 @@ def a2d2_rig(sensor: str | None) -> Rig:
     fx, fy, cx, cy = _FOCAL_AND_CENTER
     K = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
     view = rigid(*(np.array(_VIEW[key]) for key in ("origin", "x-axis", "y-axis")))
-    placed = BODY_FROM_VEHICLE @ view
-    placed[:3, :3] = placed[:3, :3] @ CAMERA_FROM_BODY.T
+    placed = with_camera_axes(BODY_FROM_VEHICLE @ view)
     return Rig(mounts, (Camera(CAMERA, *_SIZE, K, placed),), FRAME_RATE_HZ)
 
 
