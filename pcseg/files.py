@@ -78,12 +78,34 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     """Read JSON.
 
     Raises:
-        DataError: naming the file and the line that cannot be parsed.
+        DataError: if the file cannot be read, or naming the line that cannot be parsed.
     """
     try:
-        return json.loads(Path(path).read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}). Is the copy complete?"
+        ) from error
+    except RecursionError as error:
+        raise DataError(f"{path}: nested too deep. Copy the file again.") from error
+    except ValueError as error:  # text that is no JSON, bytes that are no text, endless numbers
         raise DataError(f"{path}: not valid JSON ({error}). Make the file again.") from error
+
+
+def read_lines(path: str | os.PathLike[str]) -> list[str]:
+    """The lines of a small text file, without empty ones at its end.
+
+    Raises:
+        DataError: if it is missing, unreadable or no text.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8").rstrip().splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not a text file ({error}). Copy it again.") from error
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}). Is the copy complete?"
+        ) from error
 
 
 def remove_leftovers(folder: str | os.PathLike[str], names: str) -> None:

@@ -80,7 +80,7 @@ def test_stf_lists(stf: Path) -> None:
         with pytest.raises(DataError, match=rf"val\.txt, line 5: '{bad}' is not 'name,weather'"):
             SemanticSTF(stf, "val:snow")
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(DataError, match=r"val\.txt: cannot be read"):
+    with pytest.raises(DataError, match=r"val\.txt: not a text file"):
         SemanticSTF(stf, "val")[0]
 
 

@@ -112,15 +112,12 @@ def read_calibration(path: Path, view: str) -> Calibration:
     Raises:
         DataError: if the file is missing or broken, or the camera's numbers cannot be.
     """
-    try:
-        data = read_json(path)
-    except OSError as error:
+    if not path.is_file():
         raise DataError(
-            f"{path}: cannot be read ({error.strerror}). It is a download of its own, beside the "
+            f"{path}: cannot be read, it is missing. It is a download of its own, beside the "
             "archives: put it into the folder of the data set."
-        ) from error
-    except RecursionError as error:
-        raise DataError(f"{path}: nested too deep. Copy the file again.") from error
+        )
+    data = read_json(path)
     cameras = data.get("cameras") if isinstance(data, dict) else None
     facts = cameras.get(view) if isinstance(cameras, dict) else None
     if not isinstance(facts, dict):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pcseg.errors import DataError, LabelError
+from pcseg.files import read_lines
 
 COLUMNS = 4
 """x, y, z and intensity as little-endian float32; some relatives of the layout have more."""
@@ -117,7 +118,7 @@ def read_calib(path: Path) -> dict[str, np.ndarray]:
         DataError: if a line is not twelve numbers, naming the line.
     """
     matrices = {}
-    for number, line in enumerate(text_lines(path), 1):
+    for number, line in enumerate(read_lines(path), 1):
         key, colon, rest = line.partition(":")
         if not line.strip():
             continue
@@ -136,7 +137,7 @@ def read_poses(path: Path) -> np.ndarray:
     Raises:
         DataError: if a line is not twelve finite numbers or not rigid, naming the line.
     """
-    lines = text_lines(path)
+    lines = read_lines(path)
     poses = np.stack(
         [parse_matrix(line, path, i) for i, line in enumerate(lines, 1)] or [np.eye(4)]
     )
@@ -170,26 +171,15 @@ def read_times(path: Path) -> np.ndarray:
         DataError: if a line is not a number, naming the line.
     """
     times = []
-    for number, line in enumerate(text_lines(path), 1):
+    for number, line in enumerate(read_lines(path), 1):
         try:
             times.append(float(line))
         except ValueError as error:
-            raise DataError(f"{path}, line {number}: '{line}' is not a time in seconds.") from error
+            raise DataError(
+                f"{path}, line {number}: '{line[:60]}' is not a time in seconds. Mend the line, or "
+                "take the file away to go on without times."
+            ) from error
     return np.array(times, np.float64)
-
-
-def text_lines(path: Path) -> list[str]:
-    """The lines of a small text file, without empty ones at its end.
-
-    Raises:
-        DataError: if it is missing, unreadable or no text.
-    """
-    try:
-        return path.read_text().rstrip().splitlines()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not a text file ({error}). Copy it again.") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}).") from error
 
 
 def parse_matrix(text: str, path: Path, line: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from pcseg.data.quaternions import rotation_of
 from pcseg.data.readers.kitti.cameras import Lens, check_pinhole
 from pcseg.errors import DataError
 
@@ -85,13 +86,8 @@ def _sensor_from_camera(path: Path) -> np.ndarray:
             f"{path}: the quaternion has length {length:g}, not 1, or the translation is not "
             "finite. Copy the file of the dataset."
         )
-    w, x, y, z = w / length, x / length, y / length, z / length
     placed = np.eye(4)
-    placed[:3, :3] = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
+    placed[:3, :3] = rotation_of(np.array([w, x, y, z]))
     placed[:3, 3] = shift
     return placed
 

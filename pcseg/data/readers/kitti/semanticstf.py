@@ -13,6 +13,7 @@ from pcseg.data.labels import LabelSet
 from pcseg.data.reader import check_choice
 from pcseg.data.readers.kitti.family import KittiFamily
 from pcseg.errors import DataError
+from pcseg.files import read_lines
 
 WEATHERS = ("dense_fog", "light_fog", "rain", "snow")
 
@@ -136,11 +137,7 @@ def read_weather(path: Path) -> dict[str, str]:
         DataError: naming the line that is not understood.
     """
     found = {}
-    try:
-        lines = path.read_text().splitlines()
-    except (UnicodeDecodeError, OSError) as error:
-        raise DataError(f"{path}: cannot be read ({error}). Copy it again.") from error
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_lines(path), 1):
         if not line.strip():
             continue
         name, comma, weather = (part.strip() for part in line.partition(","))

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from pcseg.data.readers.kitti.cameras import Lens, check_pinhole
-from pcseg.data.readers.kitti.files import check_rigid, parse_matrix, read_calib, text_lines
+from pcseg.data.readers.kitti.files import check_rigid, parse_matrix, read_calib
 from pcseg.errors import DataError
+from pcseg.files import read_lines
 
 DRIVE = re.compile(r"2013_05_28_drive_(\d{4})_sync")
 _WINDOW = re.compile(r"(\d{10})_(\d{10})")
@@ -55,7 +56,7 @@ def read_window_list(path: Path) -> dict[str, list[Window]]:
         DataError: naming the line that is not understood.
     """
     listed: dict[str, set[Window]] = {}
-    for number, line in enumerate(text_lines(path), 1):
+    for number, line in enumerate(read_lines(path), 1):
         if not line.strip():
             continue
         found = _LISTED.fullmatch(line.strip())
@@ -102,7 +103,7 @@ def read_mounts(folder: Path) -> Mounts:
         )
     check_rigid(np.stack(list(cameras.values())), path)
     path = folder / "calib_cam_to_velo.txt"
-    lines = text_lines(path)
+    lines = read_lines(path)
     sensor_from_camera = parse_matrix(lines[0] if lines else "", path, 1)
     check_rigid(sensor_from_camera[None], path)
     return Mounts(cameras["image_00"] @ np.linalg.inv(sensor_from_camera), cameras)
@@ -123,7 +124,7 @@ def read_lens(folder: Path, camera: str, mounts: Mounts) -> Lens:
         DataError: if ``perspective.txt`` is missing, damaged, or lacks a line.
     """
     path, number = folder / "perspective.txt", camera.removeprefix("image_")
-    lines = dict(line.partition(":")[::2] for line in text_lines(path))
+    lines = dict(line.partition(":")[::2] for line in read_lines(path))
     P = _numbers(lines, f"P_rect_{number}", 12, path).reshape(3, 4)
     turned = np.eye(4)
     turned[:3, :3] = _numbers(lines, f"R_rect_{number}", 9, path).reshape(3, 3)
@@ -150,7 +151,7 @@ def read_body_poses(path: Path) -> dict[int, np.ndarray]:
         DataError: if a line is damaged or not rigid, naming it.
     """
     frames, poses = [], []
-    for number, line in enumerate(text_lines(path), 1):
+    for number, line in enumerate(read_lines(path), 1):
         frame, _, rest = line.strip().partition(" ")
         if not frame.isdecimal():
             raise DataError(
@@ -170,7 +171,7 @@ def read_stamps(path: Path) -> np.ndarray:
     Raises:
         DataError: if a line is no time.
     """
-    lines: Sequence[str] = text_lines(path)
+    lines: Sequence[str] = read_lines(path)
     try:
         return np.array(lines, "datetime64[ns]").astype(np.int64) / 1e9
     except ValueError as error:

@@ -44,7 +44,7 @@ def read_intrinsics(path: Path) -> np.ndarray:
     Raises:
         DataError: if a number is missing or a focal length is not positive.
     """
-    given = _json(path)
+    given = read_json(path)
     fx, fy, cx, cy = (_number(path, 0, key, given) for key in ("fx", "fy", "cx", "cy"))
     if min(fx, fy) <= 0:
         raise DataError(f"{path}: focal lengths {fx}, {fy} are not positive. Copy it again.")
@@ -63,7 +63,7 @@ def check_class_names(path: Path, names: Mapping[int, str]) -> bool:
     """
     if not path.is_file():
         return False
-    stored = _json(path)
+    stored = read_json(path)
     if not isinstance(stored, dict):
         raise DataError(f"{path}: expected {{id: name}}, found a {type(stored).__name__}.")
     for key, name in stored.items():
@@ -76,24 +76,13 @@ def check_class_names(path: Path, names: Mapping[int, str]) -> bool:
     return True
 
 
-def _json(path: Path) -> Any:
-    try:
-        return read_json(path)
-    except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror}). Is the scene complete?"
-        ) from error
-    except RecursionError as error:
-        raise DataError(f"{path}: nested too deep. Copy the file again.") from error
-
-
 def read_list(path: Path) -> list[Any]:
     """Read a JSON list with an entry for each frame number.
 
     Raises:
         DataError: if the file is missing, broken, or holds something else.
     """
-    found = _json(path)
+    found = read_json(path)
     if not isinstance(found, list):
         raise DataError(f"{path}: expected a list with an entry a frame. Copy the file again.")
     return found

@@ -134,7 +134,7 @@ def read_segments(path: Path, num_vertices: int) -> np.ndarray:
     Raises:
         DataError: if it is no list of whole numbers, or not one for each vertex.
     """
-    data = _json(path)
+    data = read_json(path)
     ids = data.get("segIndices") if isinstance(data, dict) else None
     segments = _whole_numbers(ids)
     if segments is None:
@@ -158,7 +158,7 @@ def read_objects(path: Path) -> list[SceneObject]:
     Raises:
         DataError: if it is not what ScanNet calls an aggregation, naming the group.
     """
-    data = _json(path)
+    data = read_json(path)
     groups = data.get("segGroups") if isinstance(data, dict) else None
     if not isinstance(groups, list):
         raise DataError(f"{path}: has no list 'segGroups'. Copy the file again.")
@@ -231,13 +231,6 @@ def axis_alignment(facts: dict[str, str], path: Path) -> np.ndarray | None:
     if not np.isfinite(matrix).all() or np.abs(R @ R.T - np.eye(3)).max() > 1e-2:
         raise DataError(f"{path}: axisAlignment is not a rotation. Copy the file again.")
     return matrix
-
-
-def _json(path: Path) -> Any:
-    try:
-        return read_json(path)
-    except (OSError, RecursionError, ValueError) as error:  # nested too deep; numbers too long
-        raise DataError(f"{path}: cannot be read ({error}). Copy the file again.") from error
 
 
 def _nyu40(text: str) -> int:
