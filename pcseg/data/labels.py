@@ -144,6 +144,9 @@ class LabelSet:
         return table
 
 
+_MOST_RAW_IDS = 1 << 24
+"""As many as colours of 24 bits, which some take for ids."""
+
 _UNKNOWN = -2
 """Marks raw ids that no line of the map mentions; never leaves this module."""
 
@@ -247,6 +250,11 @@ def _checked(path: Path, raw_to_train: dict[int, int], num_classes: int) -> dict
         raise LabelError(
             f"{path}: train ids {sorted(wrong)} are outside {IGNORE}..{num_classes - 1} "
             f"for {num_classes} names."
+        )
+    if max(raw_to_train) >= _MOST_RAW_IDS:
+        raise LabelError(
+            f"{path}: raw id {max(raw_to_train)} is too large: ids are looked up in a table and "
+            f"must be below {_MOST_RAW_IDS}. Number the classes from 0."
         )
     negative = [k for k, v in raw_to_train.items() if k < 0 and (k, v) != (-1, IGNORE)]
     if negative:

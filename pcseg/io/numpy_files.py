@@ -28,9 +28,7 @@ def read_npy(path: Path, columns: Columns | None = None) -> PointFile:
     Raises:
         DataError: for a truncated file, pickled objects, another shape, or unnameable columns.
     """
-    with path.open("rb") as file:
-        values = _load(path, file, path.stat().st_size)
-    return from_columns(path, _named(path, values, columns))
+    return from_columns(path, _named(path, read_array(path), columns))
 
 
 def read_npz(path: Path, columns: Columns | None = None) -> PointFile:
@@ -94,6 +92,16 @@ def write_npz(path: Path, points: PointFile, columns: Columns | None, encoding: 
     if points.faces is not None:
         arrays["faces"] = points.faces
     write_arrays(path, arrays)
+
+
+def read_array(path: Path) -> np.ndarray:
+    """The array of an .npy file; its kind and size are checked before memory is taken.
+
+    Raises:
+        DataError: for a damaged or truncated file, or pickled objects.
+    """
+    with path.open("rb") as file:
+        return _load(path, file, path.stat().st_size)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -182,11 +182,13 @@ def _arrow_texts(made: Any) -> np.ndarray:
     parts = [None if b is None else _bytes(_role(b, "arrow buffer").args[0]) for b in buffers]
     valid, bounds, text = parts
     ends = np.frombuffer(bounds or bytes(size), f"<i{size}")[offset : offset + length + 1]
-    there = np.ones(length, bool)
-    if valid is not None:
+    fits = not length or len(ends) == length + 1  # looked at before memory is taken for `length`
+    if fits and valid is not None:
         bits = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")
         there = bits[offset : offset + length].astype(bool)
-    if (length and len(ends) != length + 1) or len(there) != length or (np.diff(ends) < 0).any():
+    elif fits:
+        there = np.ones(length, bool)
+    if not fits or len(there) != length or (np.diff(ends) < 0).any():
         raise _Unreadable("has an Arrow array whose parts do not fit each other")
     cells = zip(there, ends[:-1].tolist(), ends[1:].tolist(), strict=False)
     values = np.empty(length, object)

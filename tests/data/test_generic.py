@@ -201,6 +201,11 @@ def test_bad_files_are_named(folder: Path) -> None:
     np.save(folder / "a.npy", np.array([{}] * 5), allow_pickle=True)
     with pytest.raises(LabelError, match="cannot be read as labels"):
         Generic(folder)[0]  # a pickle is refused, not run
+    header = {"descr": "<i8", "fortran_order": False, "shape": (10**14,)}
+    with (folder / "a.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+    with pytest.raises(LabelError, match=r"a\.npy: cannot be read as labels.*truncated"):
+        Generic(folder)[0]  # nor is memory taken for what it claims
 
 
 def test_points_that_are_no_numbers(folder: Path) -> None:

@@ -106,6 +106,9 @@ def test_raw_ids_below_zero_can_only_be_the_ignored_minus_one(tmp_path: Path, ro
         LabelError, match=r"labels\.yaml: raw ids must not be negative: \[-\d\].*-1"
     ):
         Generic(tmp_path)
+    (tmp_path / "labels.yaml").write_text(OWN_CLASSES.replace("1: -1,", "1000000000000: -1,"))
+    with pytest.raises(LabelError, match=r"labels\.yaml: raw id 1000000000000 is too large"):
+        Generic(tmp_path)
     (tmp_path / "labels.yaml").write_text(OWN_CLASSES)
     write_points(tmp_path / "a.ply", tile(0, (2, -1, 64)))
     with pytest.raises(LabelError, match=r"a\.ply: raw label -1 \(13 points\) is not in"):

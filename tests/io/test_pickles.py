@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pickled_samples import STORED, stored, tables
 
 from pcseg.errors import DataError
-from pcseg.io.pickled_tables import PickledTable, read_pickled_table
-from pcseg.io.pickles import read_pickle, unpacked
+from pcseg.io.pickled_tables import PickledTable, _arrow_texts, _Unreadable, read_pickled_table
+from pcseg.io.pickles import _kind, read_pickle, unpacked
 
 
 def assert_table(found: PickledTable, name: str) -> None:
@@ -148,6 +148,13 @@ def test_bombs_are_refused_before_memory_is_taken(tmp_path: Path) -> None:
     frame.to_pickle(path)
     with pytest.raises(DataError, match="claims 1099511627776 cells"):
         read_pickled_table(path)
+
+
+def test_the_length_of_arrow_texts_is_not_believed() -> None:
+    buffers = [None, *(_kind("arrow buffer")(data) for data in (bytes(8), b""))]
+    facts = (_kind("arrow type")("string"), 1 << 44, 0, 0, buffers)
+    with pytest.raises(_Unreadable, match="do not fit each other"):
+        _arrow_texts(_kind("arrow array")(facts))
 
 
 def test_files_packed_in_pieces(tmp_path: Path) -> None:

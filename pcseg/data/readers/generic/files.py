@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from pcseg.errors import ConfigError, DataError, LabelError
+from pcseg.files import read_lines
 from pcseg.io import point_files
+from pcseg.io.numpy_files import read_array
 
 PREDICTIONS = "predictions.json"
 """Marks a folder of predictions, whose files are results and not scans."""
@@ -77,10 +79,9 @@ def read_labels(path: Path, points: Path, num_points: int) -> np.ndarray:
         LabelError: if it does not hold one integer for each point.
     """
     try:
-        labels = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+        labels = np.squeeze(read_array(path))
+    except (DataError, OSError) as error:
         raise LabelError(f"{path}: cannot be read as labels ({error}). Save it again.") from error
-    labels = np.squeeze(labels)
     if labels.dtype.kind not in "iu" or labels.shape != (num_points,):
         raise LabelError(
             f"{path}: labels of shape {labels.shape} and type {labels.dtype} for the {num_points} "
@@ -116,7 +117,7 @@ def choose_split(
         return _listed(root, paths, rules[split], f"split '{split}' of the label map")
     listing = root / f"{split}.txt"
     if listing.is_file():
-        lines = [line.strip() for line in listing.read_text().splitlines()]
+        lines = [line.strip() for line in read_lines(listing)]
         return _listed(root, paths, [line for line in lines if line], listing)
     names = [name.strip() for name in split.split(",")]
     if split not in SPLITS or _inside(root, paths, split):
