@@ -18,6 +18,7 @@ LEVELS = [
     {"sim", "models", "config", "evaluate"},
     {"train"},
     {"methods"},
+    {"benchmark"},
     {"viz", "data_prep", "configs"},
     {"cli", "__main__"},
 ]

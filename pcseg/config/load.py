@@ -59,25 +59,52 @@ def find_config(name: str) -> Path:
     Raises:
         ConfigError: if there is neither, with the closest shipped names.
     """
+    return _find(
+        name,
+        shipped_configs(),
+        "configuration",
+        "`pcseg ls configs` lists them; `pcseg cp` copies one to change",
+    )
+
+
+def find_plan(name: str) -> Path:
+    """The file of a benchmark's plan given by path or shipped name.
+
+    Raises:
+        ConfigError: if there is neither, with the closest shipped names.
+    """
+    return _find(name, shipped_plans(), "plan", "`pcseg benchmark dg --list` lists them")
+
+
+def _find(name: str, shipped: Mapping[str, Path], what: str, remedy: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    shipped = shipped_configs()
     if name.removesuffix(".yaml") in shipped:
         return shipped[name.removesuffix(".yaml")]
     close = difflib.get_close_matches(name, shipped, n=3, cutoff=0.4)
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
-    raise ConfigError(
-        f"there is no file and no shipped configuration '{name}'.{hint} "
-        "`pcseg ls configs` lists them; `pcseg cp` copies one to change."
-    )
+    raise ConfigError(f"there is no file and no shipped {what} '{name}'.{hint} {remedy}.")
 
 
 def shipped_configs() -> dict[str, Path]:
     """Name -> file of all configurations that come with pcseg."""
+    return {name: path for name, path in _shipped().items() if not _PLAN.fullmatch(name)}
+
+
+def shipped_plans() -> dict[str, Path]:
+    """Name -> file of all plans of benchmarks that come with pcseg."""
+    return {name: path for name, path in _shipped().items() if _PLAN.fullmatch(name)}
+
+
+_PLAN = re.compile(r"dg/[^/]+")
+"""Plans lie in ``configs/dg``, the configurations of their methods in folders below."""
+
+
+def _shipped() -> dict[str, Path]:
     root = Path(str(files("pcseg.configs")))
     found = sorted(root.rglob("*.yaml"))
-    return {str(path.relative_to(root).with_suffix("")): path for path in found}
+    return {path.relative_to(root).with_suffix("").as_posix(): path for path in found}
 
 
 def parse_settings(words: Sequence[str]) -> dict[str, Any]:
