@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import pickle
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -73,6 +74,9 @@ def test_ids_are_taken_from_one_pixel_each(lens: Calibration) -> None:
     assert set(np.unique(found)) <= {0, 3, 7} and (found[~inside] == 0).all()
     nearest = ids[np.rint(row[inside]).astype(int), np.rint(column[inside]).astype(int)]
     assert np.array_equal(found[inside], nearest)
+    copy = pickle.loads(pickle.dumps(lens))  # what was computed for pictures stays behind
+    assert vars(copy).keys() == {field.name for field in fields(lens)} < vars(lens).keys()
+    assert np.array_equal(copy.undistorted_ids(ids, 0), found)
     with pytest.raises(ValueError, match="a picture of"):
         lens.undistorted_ids(ids[:-1], 0)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pcseg.data.distortion import Resampling, distorted
 from pcseg.errors import DataError
 from pcseg.files import read_json
 
@@ -54,7 +56,7 @@ class Calibration:
         x = (column - self.K[0, 2]) / self.K[0, 0]
         y = (row - self.K[1, 2]) / self.K[1, 1]
         if self.lens == _TELECAM:
-            x, y = _pinhole(x, y, self.distortion)
+            x, y = distorted(x, y, self.distortion)
         elif self.lens == _FISHEYE:
             x, y = _fisheye(x, y, self.distortion)
         fx, fy, cx, cy = (self.original[i, j] for i, j in ((0, 0), (1, 1), (0, 2), (1, 2)))
@@ -66,15 +68,8 @@ class Calibration:
         Raises:
             ValueError: if the picture is of another size than the calibration is for.
         """
-        row, column, inside = self._sources(picture)
-        low = np.floor(row).astype(np.int64), np.floor(column).astype(np.int64)
-        high = np.minimum(low[0] + 1, self.size[0] - 1), np.minimum(low[1] + 1, self.size[1] - 1)
-        down, right = (row - low[0])[:, None], (column - low[1])[:, None]
-        above = picture[low] * (1 - right) + picture[low[0], high[1]] * right
-        below = picture[high[0], low[1]] * (1 - right) + picture[high] * right
-        found = np.zeros((self.size[0] * self.size[1], 3), np.uint8)
-        found[inside] = np.rint(above * (1 - down) + below * down).astype(np.uint8)
-        return found.reshape(*self.size, 3)
+        self._check_size(picture)
+        return self._resampling.colors(picture)
 
     def undistorted_ids(self, ids: np.ndarray, outside: int) -> np.ndarray:
         """A picture of ids (H, W) without distortion: the nearest pixel's, never a mixture.
@@ -82,19 +77,22 @@ class Calibration:
         Raises:
             ValueError: if the picture is of another size than the calibration is for.
         """
-        row, column, inside = self._sources(ids)
-        found = np.full(ids.size, outside, ids.dtype)
-        found[inside] = ids[np.rint(row).astype(np.int64), np.rint(column).astype(np.int64)]
-        return found.reshape(ids.shape)
+        self._check_size(ids)
+        return self._resampling.labels(ids, outside)
 
-    def _sources(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Row and column of the pixels with a source, and (H * W,) which these are."""
+    @cached_property
+    def _resampling(self) -> Resampling:
+        rows, columns = np.indices(self.size).astype(np.float64)
+        row, column = self.source(rows, columns)
+        return Resampling(row, column, self.holds(row, column))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is computed stays behind when a reader is sent to another process."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def _check_size(self, picture: np.ndarray) -> None:
         if picture.shape[:2] != self.size:
             raise ValueError(f"a picture of {picture.shape[:2]} for a calibration of {self.size}")
-        rows, columns = np.indices(self.size).reshape(2, -1).astype(np.float64)
-        row, column = self.source(rows, columns)
-        inside = self.holds(row, column)
-        return row[inside], column[inside], inside
 
     def holds(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
         """Which places lie within the outermost pixel centres of a picture."""
@@ -154,16 +152,6 @@ def rigid(origin: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     pose[:3, :3] = np.stack([x, y, np.cross(x, y)], 1)
     pose[:3, 3] = origin
     return pose
-
-
-def _pinhole(x: np.ndarray, y: np.ndarray, terms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    k1, k2, p1, p2, k3 = terms
-    square = x * x + y * y
-    radial = 1 + square * (k1 + square * (k2 + square * k3))
-    return (
-        x * radial + 2 * p1 * x * y + p2 * (square + 2 * x * x),
-        y * radial + 2 * p2 * x * y + p1 * (square + 2 * y * y),
-    )
 
 
 def _fisheye(x: np.ndarray, y: np.ndarray, terms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

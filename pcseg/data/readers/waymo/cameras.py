@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,11 @@ class Calibration:
     width: int
     height: int
 
+    @cached_property
+    def lens(self) -> Straightener:
+        """Takes the distortion out of pictures; made once: it takes as long as a picture."""
+        return Straightener(self.K, self.distortion, (self.height, self.width))
+
 
 def calibration(row: Mapping[str, Any], path: Path) -> Calibration:
     """A camera from its row of ``camera_calibration``.
@@ -137,8 +143,7 @@ def view(
     rgb = _unpacked(row[PICTURE], "JPEG", "camera_image", camera, name, path)
     ids = None if labels is None else _panoptic(labels[0], camera, name, labels[1])
     if any(camera.distortion):
-        lens = Straightener(camera.K, camera.distortion, rgb.shape[:2])
-        rgb, ids = lens.colors(rgb), None if ids is None else lens.labels(ids, 0)
+        rgb, ids = camera.lens.colors(rgb), None if ids is None else camera.lens.labels(ids, 0)
     world_from_camera = matrix(row, POSE, path) @ camera.vehicle_from_camera
     time = row[POSE_TIME]
     seen = View(

@@ -50,6 +50,7 @@ class Segment:
         """
         self.folder, self.name = folder, name
         self._tables: dict[str, Table] = {}
+        self._cameras: dict[int, cameras.Calibration] = {}
 
     def path(self, component: str) -> Path:
         """The file of a component, whether it is there or not."""
@@ -161,7 +162,6 @@ class Segment:
         key = (time, cameras.CAMERAS[camera])
         if key not in self._table("camera_image"):
             return None
-        calibration = self._table("camera_calibration").row(key[1:], cameras.CALIBRATION_COLUMNS)
         labels = None
         path = self.path("camera_segmentation")
         if labelled and path.is_file() and key in self._table("camera_segmentation"):
@@ -169,12 +169,19 @@ class Segment:
             labels = (table.row(key, cameras.LABEL_COLUMNS), path)
         return cameras.view(
             self._table("camera_image").row(key, cameras.PICTURE_COLUMNS),
-            cameras.calibration(calibration, self.path("camera_calibration")),
+            self._camera(key[1]),
             camera,
             world_from_sensor,
             self.path("camera_image"),
             labels,
         )
+
+    def _camera(self, number: int) -> cameras.Calibration:
+        if number not in self._cameras:
+            row = self._table("camera_calibration").row((number,), cameras.CALIBRATION_COLUMNS)
+            path = self.path("camera_calibration")
+            self._cameras[number] = cameras.calibration(row, path)
+        return self._cameras[number]
 
     def _ranges(self, time: int, returns: Sequence[int]) -> list[np.ndarray]:
         """(H, W, 4) range, intensity, elongation, no-label zone of each return."""
