@@ -19,6 +19,7 @@ DATASETS = {
     "semanticstf": "pcseg.data.readers.kitti.semanticstf:SemanticSTF",
     "synlidar": "pcseg.data.readers.kitti.synlidar:SynLiDAR",
     "simkitti32": "pcseg.data.readers.kitti.simkitti32:SimKITTI32",
+    "semantickitti_c": "pcseg.data.readers.kitti.robo3d:SemanticKITTIC",
     "rellis3d": "pcseg.data.readers.kitti.rellis3d:Rellis3D",
     "parisluco3d": "pcseg.data.readers.generic.parisluco3d:ParisLuco3D",
     "pandaset": "pcseg.data.readers.pandaset.reader:PandaSet",

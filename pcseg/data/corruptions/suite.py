@@ -51,7 +51,8 @@ def corrupt(scan: Scan, name: str, severity: str, seed: int = 0) -> Scan:
     """Corrupt a scan.
 
     The draws depend on the dataset, sequence and frame of the scan, the corruption, the severity
-    and the seed, and on nothing else: any process makes the same scan.
+    and the seed, and on nothing else: any process makes the same scan. (NumPy may change how it
+    turns random bits into distributions from one release to another; it rarely does.)
 
     Args:
         scan: as its reader made it, in file order and in the sensor's frame. Some corruptions need

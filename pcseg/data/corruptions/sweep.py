@@ -9,7 +9,7 @@ from pcseg.data.scan import Scan
 
 _SPEED_M_S = (5.0, 15.0, 30.0)
 _TURN_DEG_S = (5.0, 10.0, 20.0)
-"""A yard, a road, a motorway with an evasive turn. Chosen here; there is no published scale."""
+"""A yard, a road, a motorway, with their fastest turns. No published scale was found."""
 
 _SWEEP_S = 0.1
 _LONGEST_SWEEP_S = 1.0
@@ -18,12 +18,12 @@ _LONGEST_SWEEP_S = 1.0
 def sweep_motion(scan: Scan, severity: int, rng: np.random.Generator, roles: Roles) -> Scan:
     """Give each point the place where the moving sensor measured it, as raw data have it.
 
-    The vehicle drives straight on and turns to a side that is drawn; the middle of the sweep stays
-    where it is. Times are ``attrs["time"]`` if they span less than a second, else those of a sensor
+    The vehicle drives ahead and turns at a rate that is drawn; the middle of the sweep stays where
+    it is. Times are ``attrs["time"]`` if they span less than a second, else those of a sensor
     that turns clockwise in 0.1 s and begins behind.
     """
     time = _times(scan)
-    turn = np.deg2rad(_TURN_DEG_S[severity]) * rng.choice([-1.0, 1.0])
+    turn = np.deg2rad(_TURN_DEG_S[severity]) * rng.uniform(-1.0, 1.0)
     angle = turn * time
     # The world seen from where the sensor was: first moved back, then turned back.
     x = scan.xyz[:, 0] - _SPEED_M_S[severity] * time
