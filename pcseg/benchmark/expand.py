@@ -165,7 +165,8 @@ def _target_units(
 
 def decisive(config: Config) -> dict[str, Any]:
     """The settings that decide the weights, as plain data; the scans are said elsewhere."""
-    table = config.model_dump(mode="json")
+    others = set(METHODS) - {config.method}
+    table = config.model_dump(mode="json", exclude=others)  # sections of other methods
     for section, keys in _HERE.items():
         inner = table[section] if section else table
         for key in keys:

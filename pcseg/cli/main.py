@@ -15,6 +15,7 @@ import typer.core
 
 from pcseg._version import __version__
 from pcseg.cli import (
+    benchmark,
     check,
     configs,
     demo,
@@ -73,6 +74,7 @@ app.command("eval", rich_help_panel="Work")(evaluate.evaluate)
 app.command("predict", rich_help_panel="Work")(predict.predict)
 app.command("view", rich_help_panel="Work")(view.view)
 app.command("submit", rich_help_panel="Work")(submit.submit)
+app.add_typer(benchmark.benchmark, name="benchmark", rich_help_panel="Work")
 app.command("simulate", rich_help_panel="Data and settings")(simulate.simulate)
 app.command("prepare", rich_help_panel="Data and settings")(prepare.prepare)
 app.command("check", rich_help_panel="Data and settings")(check.check)

@@ -56,7 +56,7 @@ class Judge(ABC):
         Raises:
             LabelError: if there are no labels, or one that the label map does not know.
         """
-        scan, prediction = self._in_common(scan, prediction)
+        scan, prediction = self.in_common(scan, prediction)
         assert scan.labels is not None
         one = Confusion(self.classes.num_classes)
         one.add(prediction.labels, scan.labels)
@@ -89,7 +89,7 @@ class Judge(ABC):
     def _figures(self) -> dict[str, Any]:
         """The figures of all scans."""
 
-    def _in_common(self, scan: Scan, prediction: Prediction) -> tuple[Scan, Prediction]:
+    def in_common(self, scan: Scan, prediction: Prediction) -> tuple[Scan, Prediction]:
         """The points that the view counts, in its classes on both sides."""
         if scan.raw_labels is None:
             raise LabelError(f"{scan.name}: has no labels to score against.")
