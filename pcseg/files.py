@@ -108,6 +108,12 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
         ) from error
 
 
+def natural_key(name: str) -> list[tuple[int, int | str]]:
+    """A key that sorts numbers within names by their value: ``s2`` before ``s10``."""
+    parts = enumerate(re.split(r"(\d+)", name))  # every second part is a number
+    return [(0, int(part)) if i % 2 else (1, part) for i, part in parts if part]
+
+
 def remove_leftovers(folder: str | os.PathLike[str], names: str) -> None:
     """Remove what `atomic_path` left in a folder when its process was killed in the middle.
 

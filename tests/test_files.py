@@ -79,3 +79,8 @@ def test_a_killed_write_leaves_what_remove_leftovers_finds(tmp_path: Path) -> No
     assert len(list(tmp_path.iterdir())) == 1
     files.remove_leftovers(tmp_path, "*.bin")
     assert not list(tmp_path.iterdir())
+
+
+def test_numbers_in_names_are_sorted_by_value() -> None:
+    names = ["s10", "s2", "s2b", "²1", "a", "12"]
+    assert sorted(names, key=files.natural_key) == ["12", "a", "s2", "s2b", "s10", "²1"]

@@ -17,6 +17,7 @@ from pcseg.data.labels import LabelSet, label_set
 from pcseg.data.scan import Scan, View
 from pcseg.data.splits import ALL, Part, choose_frames, parse_selection, splits
 from pcseg.errors import ConfigError, DataError, LabelError
+from pcseg.hints import listed
 
 log = logging.getLogger(__name__)
 
@@ -189,8 +190,8 @@ class Reader(FileDataset):
         wanted = f"split '{split}'" + (f" of sequences {list(sequences)}" if sequences else "")
         if not parts or (self.missing and named is None):
             raise DataError(
-                f"{self.folder}: {wanted} needs sequence {_listed(self.missing) or '(none)'}. "
-                f"Sequences there: {_listed(there) or 'none'}. "
+                f"{self.folder}: {wanted} needs sequence {listed(self.missing) or '(none)'}. "
+                f"Sequences there: {listed(there) or 'none'}. "
                 f"Copy the missing ones, or choose a split that is there "
                 f"(split={ALL}, or {there[0] if there else '00'}:0-7)."
             )
@@ -199,8 +200,8 @@ class Reader(FileDataset):
                 "%s: %s is incomplete, sequences %s are missing; going on with %s",
                 self.folder,
                 wanted,
-                _listed(self.missing),
-                _listed([part.sequence for part in parts]),
+                listed(self.missing),
+                listed([part.sequence for part in parts]),
             )
         asked = (FrameId(part.sequence, name) for part in parts for name in self._chosen(part))
         frames = list(dict.fromkeys(asked))  # once, even where parts overlap
@@ -269,9 +270,3 @@ def pixels_of(labels: np.ndarray, table: LabelSet, source: object) -> np.ndarray
 
 def _resolve(given: str | LabelSet | None, label_map: str) -> LabelSet:
     return given if isinstance(given, LabelSet) else label_set(given or label_map)
-
-
-def _listed(names: Sequence[str], most: int = 12) -> str:
-    """Names by comma; a long list is cut."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pcseg.errors import DataError
+from pcseg.files import natural_key
 from pcseg.io import raw
 from pcseg.io.layouts import parse_columns
 from pcseg.io.points import PointFile
@@ -163,7 +163,7 @@ def point_files(folder: str | os.PathLike[str]) -> list[Path]:
     found = (path for path in folder.iterdir() if path.suffix.lower() in FORMATS)
     return sorted(
         (path for path in found if path.is_file() and not path.name.startswith(".")),
-        key=_natural,
+        key=lambda path: natural_key(path.name),
     )
 
 
@@ -195,8 +195,3 @@ def _without(points: PointFile, lost: set[str]) -> PointFile:
         labels=None if "labels" in lost else points.labels,
         faces=None if "faces" in lost else points.faces,
     )
-
-
-def _natural(path: Path) -> list[tuple[int, int | str]]:
-    parts = re.split(r"(\d+)", path.name)
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]

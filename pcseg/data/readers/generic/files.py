@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pcseg.errors import ConfigError, DataError, LabelError
-from pcseg.files import read_lines
+from pcseg.files import natural_key, read_lines
 from pcseg.io import point_files
 from pcseg.io.numpy_files import read_array
 
@@ -42,7 +41,8 @@ def find_point_files(root: Path, suffix: str | None = None, distinct: bool = Tru
         return [root]
     found: list[Path] = []
     for folder, subfolders, _ in os.walk(root):
-        subfolders[:] = sorted((d for d in subfolders if _may_hold_points(folder, d)), key=_natural)
+        kept = [name for name in subfolders if _may_hold_points(folder, name)]
+        subfolders[:] = sorted(kept, key=natural_key)
         here = [path for path in point_files(folder) if not suffix or path.name.endswith(suffix)]
         here = [path for path in here if not _is_text(path, root)]
         stems = {path.stem for path in here if path.suffix != ".npy"}
@@ -185,12 +185,6 @@ def _names(root: Path, path: Path) -> tuple[str, ...]:
 def _may_hold_points(parent: str, name: str) -> bool:
     results = os.path.isfile(os.path.join(parent, name, PREDICTIONS))
     return name != "labels" and not name.startswith(".") and not results
-
-
-def _natural(name: str) -> list[tuple[int, int | str]]:
-    """A key that sorts numbers within names by their value."""
-    parts = enumerate(re.split(r"(\d+)", name))  # every second part is a number
-    return [(0, int(part)) if i % 2 else (1, part) for i, part in parts if part]
 
 
 def _is_text(path: Path, root: Path) -> bool:

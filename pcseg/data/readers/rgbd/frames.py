@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from pcseg.data.readers.rgbd.matrices import read_matrix, refuse_unrigid
 from pcseg.data.readers.rgbd.sens import read_frames, read_header
 from pcseg.data.scan import View
 from pcseg.errors import DataError
+from pcseg.files import natural_key
 from pcseg.io.pictures import read_picture
 
 log = logging.getLogger(__name__)
@@ -196,13 +196,13 @@ class FolderFrames:
 def seven_scenes_names(folder: Path) -> list[str]:
     """Names such as ``frame-000020`` of the frames in a folder laid out like 7-Scenes, sorted."""
     names = [p.name.removesuffix(".depth.png") for p in folder.glob("[!.]*.depth.png")]
-    return sorted(names, key=_natural)
+    return sorted(names, key=natural_key)
 
 
 def exported_names(folder: Path) -> list[str]:
     """Names such as ``20`` of the frames in a folder as ScanNet's SensReader exports them."""
     names = [path.stem for path in (folder / "depth").glob("[!.]*.png")]
-    return sorted(names, key=_natural)
+    return sorted(names, key=natural_key)
 
 
 SEVEN_SCENES = ("{}.color.jpg", "{}.depth.png", "{}.pose.txt")
@@ -268,9 +268,3 @@ def _say_lost(source: Path, lost: list[str]) -> None:
             ", ".join(lost[:8]),
             ", …" if len(lost) > 8 else "",
         )
-
-
-def _natural(name: str) -> list[tuple[int, int | str]]:
-    """A key that sorts numbers within names by their value: 2 before 10."""
-    parts = enumerate(re.split(r"(\d+)", name))
-    return [(0, int(part)) if i % 2 else (1, part) for i, part in parts if part]

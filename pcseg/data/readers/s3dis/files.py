@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from pcseg.data.readers.s3dis.numbers import parse_points
 from pcseg.errors import DataError
+from pcseg.files import natural_key
 from pcseg.io.numbers import read_numbers
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def read_room(folder: Path, classes: Sequence[str], order: str = "annotations") 
 def annotation_files(folder: Path) -> list[Path]:
     """The annotation files of a room, in the order they are read."""
     paths = (folder / ANNOTATIONS).glob("[!.]*.txt")
-    return sorted(paths, key=lambda path: _natural(path.stem))
+    return sorted(paths, key=lambda path: natural_key(path.stem))
 
 
 def room_file(folder: Path) -> Path:
@@ -233,9 +233,3 @@ def _order_of_room(folder: Path, xyz: np.ndarray, rgb: np.ndarray) -> np.ndarray
 def _sorted(rows: np.ndarray) -> np.ndarray:
     """An order by all columns, in which equal points keep theirs."""
     return np.lexsort(rows.T[::-1])
-
-
-def _natural(name: str) -> list[tuple[int, int | str]]:
-    """A key that sorts numbers within names by their value: 2 before 10."""
-    parts = enumerate(re.split(r"(\d+)", name))
-    return [(0, int(part)) if i % 2 else (1, part) for i, part in parts if part]

@@ -29,6 +29,7 @@ from pcseg.data.readers.scannet.labels import (
     weigh,
 )
 from pcseg.errors import DataError, LabelError
+from pcseg.hints import listed
 from pcseg.io.points import PointFile
 
 log = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ class Annotations:
             log.warning(
                 "%s: ids that are not in the label table are ignored: %s",
                 files.labels,
-                _listed([f"{value} ({count} vertices)" for value, count in stray.items()]),
+                listed([f"{value} ({count} vertices)" for value, count in stray.items()]),
             )
         return nyu40, ids
 
@@ -161,7 +162,7 @@ class Annotations:
             log.warning(
                 "%s: categories without a row in the label table: %s",
                 files.aggregation,
-                _listed(unknown),
+                listed(unknown),
             )
         return labels_of_objects(segments, objects, table)
 
@@ -187,8 +188,3 @@ class Annotations:
                 f"{self._root}, or give its path with table=."
             )
         return self.table
-
-
-def _listed(words: Sequence[str], most: int = 12) -> str:
-    more = f" and {len(words) - most} more" if len(words) > most else ""
-    return ", ".join(words[:most]) + more
