@@ -31,6 +31,8 @@ class Sensor:
         directions: (R, C, 3) float32 unit vectors, x forward, y left, z up.
         origins: (R, C, 3) float32 metres from the sensor origin.
         column_time_s: (C,) float64 firing times, 0 at the middle of the sweep.
+        beams: (R,) int64 rows of the whole device that are here; all of them unless it was thinned.
+        firings: (C,) int64 columns of the whole device that are here.
         frame_rate_hz: sweeps a second.
         range_min_m: nearer returns are cut.
         range_max_m: farther returns are cut.
@@ -46,6 +48,8 @@ class Sensor:
     directions: np.ndarray
     origins: np.ndarray
     column_time_s: np.ndarray
+    beams: np.ndarray
+    firings: np.ndarray
     frame_rate_hz: float
     range_min_m: float
     range_max_m: float
@@ -73,7 +77,19 @@ class Sensor:
             directions=np.ascontiguousarray(self.directions[::rows, ::columns]),
             origins=np.ascontiguousarray(self.origins[::rows, ::columns]),
             column_time_s=self.column_time_s[::columns],
+            beams=self.beams[::rows],
+            firings=self.firings[::columns],
         )
+
+    def fired(self, time: np.ndarray) -> np.ndarray:
+        """(N,) int64 columns whose firing times are nearest to the times (N,), in seconds."""
+        edges = (self.column_time_s[1:] + self.column_time_s[:-1]) / 2
+        return np.searchsorted(edges, time)
+
+    @property
+    def whole(self) -> Sensor:
+        """The device with all its rays, where this one was thinned."""
+        return sensor(self.name, self.frame_rate_hz)
 
 
 def sensor(name: str, frame_rate_hz: float | None = None) -> Sensor:
@@ -139,6 +155,8 @@ def _device(name: str, frame_rate_hz: float | None) -> Sensor:
         directions=_frozen(directions),
         origins=_frozen(origins),
         column_time_s=times,
+        beams=np.arange(directions.shape[0]),
+        firings=np.arange(directions.shape[1]),
         frame_rate_hz=rate,
         range_min_m=float(facts.get("range_m", {}).get("min", 0.9)),
         range_max_m=float(facts.get("range_m", {}).get("max", 120.0)),

@@ -343,6 +343,15 @@ def test_another_sensor(street: World, tmp_path: Path) -> None:
     assert len(scan) == 16 * -(-sensor("vlp16").columns // 16)
     assert [view.name for view in scan.images] == ["CAM_BACK"]
     assert scan.images[0].rgb.shape == (18, 32, 3)
+    assert set(scan.attrs["ring"].tolist()) == set(range(16))
+
+
+def test_rings_of_a_thinned_sensor_keep_their_numbers(tmp_path: Path) -> None:
+    """Every third beam from the top, which is ring 31."""
+    light = {"columns_step": 40, "rows_step": 3, "frames": 1, "seed": 3, "cameras": []}
+    simulate(tmp_path, layout="nuscenes", sequences=("00",), **light)
+    (scan,) = NuScenes(tmp_path, "all")
+    assert sorted(set(scan.attrs["ring"].tolist())) == list(range(1, 32, 3))
 
 
 def test_quaternions_as_json_has_them() -> None:

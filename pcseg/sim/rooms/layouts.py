@@ -28,12 +28,15 @@ class RoomWriter(Protocol):
 
     Class attributes:
         entries: files and folders at the root that belong to the layout.
+        own: pattern of the paths, from the root, that the writer makes; its group ``sequence`` is
+            the room they belong to, where they belong to one.
         frames: pictures (or stations of the scanner) per room, unless the user says otherwise.
         what: one of those frames is called.
         sensor: that the data set was recorded with.
     """
 
     entries: ClassVar[tuple[str, ...]]
+    own: ClassVar[str]
     frames: ClassVar[int]
     what: ClassVar[str]
     sensor: ClassVar[str]

@@ -28,6 +28,7 @@ class S3disWriter:
     """
 
     entries: ClassVar[tuple[str, ...]] = tuple(f"Area_{area}" for area in range(1, AREAS + 1))
+    own: ClassVar[str] = r"(?P<sequence>Area_\d/[^/]+)/.*"
     frames: ClassVar[int] = 3
     what: ClassVar[str] = "station"
     sensor: ClassVar[str] = "Matterport camera (panoramas with depth)"

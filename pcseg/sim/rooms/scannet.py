@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -60,6 +61,7 @@ class ScanNetWriter:
     """
 
     entries: ClassVar[tuple[str, ...]] = ("scans", LABEL_TABLE)
+    own: ClassVar[str] = rf"{re.escape(LABEL_TABLE)}|scans/(?P<sequence>[^/]+)/.*"
     frames: ClassVar[int] = 60
     what: ClassVar[str] = "frame"
     sensor: ClassVar[str] = "Structure Sensor (RGB-D)"

@@ -32,10 +32,13 @@ class Writer(Protocol):
 
     Class attributes:
         entries: files and folders at the root that belong to the layout.
+        own: pattern of the paths, from the root, that the writer makes; its group ``sequence`` is
+            the sequence they belong to, where they belong to one.
         pictures: whether cameras are recorded unless the user says otherwise.
     """
 
     entries: ClassVar[tuple[str, ...]]
+    own: ClassVar[str]
     pictures: ClassVar[bool]
 
     def __init__(self, root: Path, rig: Rig) -> None: ...

@@ -37,6 +37,7 @@ class SemanticKittiWriter:
     """
 
     entries: ClassVar[tuple[str, ...]] = ("sequences",)
+    own: ClassVar[str] = r"sequences/(?P<sequence>\d\d)/.*"
     pictures: ClassVar[bool] = False
 
     def __init__(self, root: Path, rig: Rig) -> None:

@@ -66,6 +66,7 @@ class SemanticPossWriter:
     """
 
     entries: ClassVar[tuple[str, ...]] = ("sequences",)
+    own: ClassVar[str] = r"sequences/(?P<sequence>\d\d)/.*"
     pictures: ClassVar[bool] = False
 
     def __init__(self, root: Path, rig: Rig) -> None:
@@ -166,17 +167,8 @@ def in_grid_order(scan: Scan, sensor: Sensor) -> tuple[Scan, np.ndarray]:
     Returns:
         The same points in order of their cells, and (N,) int64 numbers of these cells.
     """
-    whole = device(sensor.name, sensor.frame_rate_hz)
-    row = _nearest(whole.directions[:, 0, 2], sensor.directions[:, 0, 2])[scan.attrs["ring"]]
-    fired = _nearest(sensor.column_time_s, scan.attrs["time"])
-    column = _nearest(whole.column_time_s, sensor.column_time_s)[fired]
+    row = sensor.beams[scan.attrs["ring"]]
+    column = sensor.firings[sensor.fired(scan.attrs["time"])]
     cells = row * COLUMNS + column
     order = np.argsort(cells)
     return scan.select(order), cells[order]
-
-
-def _nearest(known: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """(N,) index of the known value (K,) that is nearest to each value."""
-    order = np.argsort(known)
-    edges = (known[order][1:] + known[order][:-1]) / 2
-    return order[np.searchsorted(edges, values)]

@@ -40,6 +40,10 @@ class A2D2Writer:
     """
 
     entries: ClassVar[tuple[str, ...]] = ("camera_lidar_semantic", "cams_lidars.json")
+    own: ClassVar[str] = (
+        r"cams_lidars\.json"
+        r"|camera_lidar_semantic/(20180101_0000(?P<sequence>\d\d)/.*|[^/]*class_list[^/]*\.json)"
+    )
     pictures: ClassVar[bool] = True
 
     def __init__(self, root: Path, rig: Rig) -> None:

@@ -27,7 +27,7 @@ class Grid:
     panoptic: np.ndarray
 
 
-def grid(scan: Scan, sensor: Sensor, lowest_step: int = 1) -> Grid:
+def grid(scan: Scan, sensor: Sensor) -> Grid:
     """The file's order and units of a sweep.
 
     A ray without a return is a point too: at the place of the sensor when it was fired, labelled
@@ -36,12 +36,10 @@ def grid(scan: Scan, sensor: Sensor, lowest_step: int = 1) -> Grid:
     Args:
         scan: as the simulator gives it.
         sensor: that made it.
-        lowest_step: of ring numbers, where only every n-th beam was kept.
     """
     assert scan.raw_labels is not None and scan.instances is not None and scan.pose is not None
     rows, columns = sensor.rows, sensor.columns
-    times = sensor.column_time_s.astype(np.float32)
-    column = np.clip(np.searchsorted(times, scan.attrs["time"]), 0, columns - 1)
+    column = sensor.fired(scan.attrs["time"])
     row = scan.attrs["ring"].astype(np.int64)
     xyz = np.empty((columns, rows, 3), np.float32)
     motion = scan.meta["motion"]["velocity"] @ scan.pose[:3, :3]
@@ -53,9 +51,9 @@ def grid(scan: Scan, sensor: Sensor, lowest_step: int = 1) -> Grid:
     category[column, row] = categories(scan.raw_labels)
     instance = np.zeros((columns, rows), np.int64)
     instance[column, row] = scan.instances
-    ring = np.broadcast_to(np.arange(rows)[::-1] * lowest_step, (columns, rows))
-    fields = [-xyz[..., 1], xyz[..., 0], xyz[..., 2], intensity, ring.astype(np.float32)]
     # Rows run from the highest beam, rings from the lowest.
+    ring = np.broadcast_to(sensor.whole.rows - 1 - sensor.beams, (columns, rows))
+    fields = [-xyz[..., 1], xyz[..., 0], xyz[..., 2], intensity, ring.astype(np.float32)]
     cloud = np.stack([values[:, ::-1] for values in fields], -1).reshape(-1, 5)
     kinds, objects = category[:, ::-1].reshape(-1), instance[:, ::-1].reshape(-1)
     return Grid(cloud, kinds, panoptic(kinds, objects))

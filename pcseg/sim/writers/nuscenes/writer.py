@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -36,7 +37,6 @@ NOTES = "moments"
 
 _EPOCH_US = 1_532_390_400_000_000  # 2018-07-24 00:00 UTC
 _APART_US = 3_600_000_000
-_BEAMS = 32
 
 
 class NuScenesWriter:
@@ -52,13 +52,16 @@ class NuScenesWriter:
         *("samples", "sweeps", "lidarseg", "panoptic", "maps"),
         *(VERSION, NOTES),
     )
+    own: ClassVar[str] = (
+        rf"((samples|sweeps)/\w+/\.?sim|{NOTES}/)(?P<sequence>\d\d)[-/].*"
+        rf"|(lidarseg|panoptic)/{re.escape(VERSION)}/\.?[0-9a-f]{{32}}_[^/]*"
+        rf"|{re.escape(VERSION)}/[^/]*\.json|maps/\.?[0-9a-f]{{32}}[^/]*\.png"
+    )
     pictures: ClassVar[bool] = True
 
     def __init__(self, root: Path, rig: Rig) -> None:
         self.root, self._rig = root, rig
         self._body_from_lidar = rig.main.body_from_sensor
-        rows = rig.main.sensor.rows
-        self._ring_step = max(1, _BEAMS // rows)
 
     @classmethod
     def rig(cls, sensor: str | None) -> Rig:
@@ -114,14 +117,14 @@ class NuScenesWriter:
         write_tables(self.root, self._rig, scenes)
 
     def _write_sweep(self, sequence: str, scan: Scan, files: dict[str, int]) -> dict[str, Any]:
-        made = grid(scan, self._rig.main.sensor, self._ring_step)
+        made = grid(scan, self._rig.main.sensor)
         moment = _moment(sequence, scan.meta["time"])
         name = f"sweeps/{LIDAR}/{_log(sequence)}__{LIDAR}__{moment}.pcd.bin"
         self._write(name, made.cloud.astype("<f4").tobytes(), files)
         return self._recording(LIDAR, name, moment, self._body(scan), key=False)
 
     def _write_key_sweep(self, sequence: str, scan: Scan, files: dict[str, int]) -> dict[str, Any]:
-        made = grid(scan, self._rig.main.sensor, self._ring_step)
+        made = grid(scan, self._rig.main.sensor)
         moment = _moment(sequence, scan.meta["time"])
         name = f"samples/{LIDAR}/{_log(sequence)}__{LIDAR}__{moment}.pcd.bin"
         recording = self._recording(LIDAR, name, moment, self._body(scan), key=True)

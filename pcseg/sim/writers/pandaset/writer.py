@@ -34,6 +34,7 @@ class PandaSetWriter:
     """
 
     entries: ClassVar[tuple[str, ...]] = ("pandaset",)
+    own: ClassVar[str] = r"pandaset/0(?P<sequence>\d\d)/.*"
     pictures: ClassVar[bool] = True
 
     def __init__(self, root: Path, rig: Rig) -> None:

@@ -44,39 +44,23 @@ class Grid:
     Attributes:
         inclination: (H,) float64 radians of every row, from the top one down.
         shape: (H, W) of the whole device.
+        times: (W,) float64 seconds from the middle of the sweep, of every column.
+        column_step: columns of the image from one recorded firing to the next.
     """
 
-    def __init__(self, device: Sensor, used: Sensor) -> None:
-        """Compare a sensor with the device it was thinned from.
-
-        Args:
-            device: with all rays.
-            used: with those that are recorded.
-        """
+    def __init__(self, used: Sensor) -> None:
+        """Take the sensor whose rays are recorded."""
+        device = used.whole
         self.shape = (device.rows, device.columns)
-        up = np.arcsin(device.directions[:, 0, 2].astype(np.float64))
-        self.inclination = up
-        self._rows = np.abs(
-            np.arcsin(used.directions[:, 0, 2].astype(np.float64))[:, None] - up
-        ).argmin(1)
-        self._rate = device.frame_rate_hz
-        step = self.columns(used.column_time_s[:2])
-        self.column_step = int(step[1] - step[0]) if len(step) > 1 else device.columns
+        self.inclination = np.arcsin(device.directions[:, 0, 2].astype(np.float64))
+        self.times = device.column_time_s
+        self.column_step = int(np.diff(used.firings[:2], append=device.columns)[0])
+        self._used = used
 
-    def rows(self, ring: np.ndarray) -> np.ndarray:
-        """(N,) rows of the image for rings of the sensor."""
-        found: np.ndarray = self._rows[ring]
-        return found
-
-    def columns(self, time: np.ndarray) -> np.ndarray:
-        """(N,) columns of the image for firing times (seconds from the middle of the sweep)."""
-        share = time.astype(np.float64) * self._rate + 0.5
-        return np.rint(share * self.shape[1] - 0.5).astype(np.int64)
-
-    def times(self) -> np.ndarray:
-        """(W,) float64 seconds from the middle of the sweep, of every column."""
-        columns: np.ndarray = (np.arange(self.shape[1]) + 0.5) / self.shape[1] - 0.5
-        return columns / self._rate
+    def place(self, scan: Scan) -> tuple[np.ndarray, np.ndarray]:
+        """Row (N,) and column (N,) of the image for the points of a scan of the sensor."""
+        fired = self._used.fired(scan.attrs["time"])
+        return self._used.beams[scan.attrs["ring"]], self._used.firings[fired]
 
 
 def range_images(
@@ -95,7 +79,7 @@ def range_images(
         rng: of the second returns.
     """
     assert scan.pose is not None and scan.raw_labels is not None and scan.instances is not None
-    row, column = grid.rows(scan.attrs["ring"]), grid.columns(scan.attrs["time"])
+    row, column = grid.place(scan)
     motion = scan.meta["motion"]
     # The point lies where the beam ended, which began where the sensor was at that moment.
     start = np.outer(scan.attrs["time"].astype(np.float64), motion["velocity"]) @ scan.pose[:3, :3]
@@ -158,7 +142,7 @@ def _poses(
 
     The head's phase, by which the beams of a sweep are ahead of their columns, goes into it as yaw.
     """
-    times = grid.times()
+    times = grid.times
     turn = motion["phase"] + motion["yaw_rate"] * times
     moving = np.zeros((len(times), 4, 4))
     moving[:, 0, 0] = moving[:, 1, 1] = np.cos(turn)

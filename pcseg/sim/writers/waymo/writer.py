@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -49,13 +50,15 @@ class WaymoWriter:
     """
 
     entries: ClassVar[tuple[str, ...]] = ("training", "validation", PARTS)
+    own: ClassVar[str] = (
+        rf"({re.escape(PARTS)}|training|validation)/.*"
+        r"90{16}(?P<sequence>\d\d)_000_000_020_000(/.*|(\.[^/]*)?\.parquet)"
+    )
     pictures: ClassVar[bool] = True
 
     def __init__(self, root: Path, rig: Rig) -> None:
         self.root, self._rig = root, rig
-        used = rig.main.sensor
-        self._device = device(used.name, used.frame_rate_hz)
-        self._grid = Grid(self._device, used)
+        self._grid = Grid(rig.main.sensor)
         height = float(rig.main.body_from_sensor[2, 3])
         self._vehicle_from_sensor = pose((AXLE_M, 0.0, height))
         self._vehicle_from_lidar = pose((AXLE_M, 0.0, height), TOP_YAW)
