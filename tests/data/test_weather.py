@@ -166,7 +166,8 @@ def test_planes_hold_the_snow_they_should() -> None:
 def looped_echo(angle: float, distance: float, discs: np.ndarray, half: float) -> tuple | None:
     """The strongest echo as the scripts find it: elementary intervals, nearest flake first."""
     inside = []
-    for at, flake, width in discs:
+    away = np.abs((discs[:, 0] - angle + np.pi) % (2 * np.pi) - np.pi)
+    for at, flake, width in discs[away < 2 * half + discs[:, 2]].tolist():
         middle = (at - angle + np.pi) % (2 * np.pi) - np.pi
         if flake < distance and middle - width < half and middle + width > -half:
             inside.append((flake, max(middle - width, -half), min(middle + width, half)))
