@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pcseg.sim import build_street
 from pcseg.sim.record import Frame, Recorder
 from pcseg.sim.writers.waymo.writer import WaymoWriter, segment_name
+from tests.data.small_street import small_street
 
 SEGMENT = segment_name("00")
 
@@ -39,7 +39,7 @@ def write_twin(
 ) -> Twin:
     """Drive along a short street and store it."""
     rig = WaymoWriter.rig(sensor).with_cameras(cameras, scale).thinned(*thinned)
-    recorder = Recorder(build_street([7, 0], 160.0), rig)
+    recorder = Recorder(small_street(), rig)
     frames = tuple(recorder.record(time, [7, k]) for k, time in enumerate(times))
     writer = WaymoWriter(root, rig)
     writer.write_sequence("00", [frame.body for frame in frames], times)  # type: ignore[arg-type]

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 from pcseg.data import Scan
-from pcseg.sim import Lidar, World, build_street, sensor
+from pcseg.sim import Lidar, World, sensor
+from tests import streets
+
+
+@pytest.fixture(scope="session", autouse=True)
+def streets_are_built_once() -> Iterator[None]:
+    with streets.shared():
+        yield
 
 
 @pytest.fixture(scope="session")
 def street() -> World:
-    return build_street([0, 0, 0], 220.0)
+    return streets.street([0, 0, 0], 220.0)
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +31,7 @@ def full_scan(light: Lidar) -> Scan:
 
 @pytest.fixture(scope="session")
 def light(street: World) -> Lidar:
-    return Lidar(street, sensor("hdl64e_s3").thinned(8))
+    return Lidar(streets.stage(street), sensor("hdl64e_s3").thinned(8))
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ from pcseg.errors import ConfigError
 from pcseg.sim import simulate
 from pcseg.sim.classes import fine_to_semantickitti
 from pcseg.sim.record import Recorder
-from pcseg.sim.street import build_street
 from pcseg.sim.writers.semantickitti import LIDAR_TO_CAMERA, SemanticKittiWriter
+from tests.streets import street
 
 LIGHT = {"sensor": "vlp16", "columns_step": 4, "frames": 2, "frame_step": 4.0, "image_scale": 0.25}
 
@@ -33,7 +33,7 @@ def contents(root: Path) -> dict[str, bytes]:
 
 def test_the_reader_gets_what_the_camera_saw(root: Path) -> None:
     rig = SemanticKittiWriter.rig("vlp16").with_cameras(["image_2", "image_3"], 0.25).thinned(4, 1)
-    recorder = Recorder(build_street([3, 0, 0], 160.0), rig)
+    recorder = Recorder(street([3, 0, 0]), rig)
     frame = recorder.record(0.5, [3, 0, 1, 1])
     scan = SemanticKITTI(root, "all", cameras=["all"])[1]
     assert [view.name for view in scan.images] == ["image_2", "image_3"]

@@ -15,8 +15,8 @@ from pcseg.sim import sensor, simulate
 from pcseg.sim.dataset import Simulation
 from pcseg.sim.recipe import make_recipe
 from pcseg.sim.record import Recorder
-from pcseg.sim.street import build_street
 from pcseg.sim.writers.semanticposs import FROM_SIMULATOR, THINGS, SemanticPossWriter, in_grid_order
+from tests.streets import street
 
 LIGHT = {"columns_step": 6, "rows_step": 2, "frames": 2, "frame_step": 4.0}
 
@@ -42,8 +42,7 @@ def recorder() -> Recorder:
         columns_step=6,
         rows_step=2,
     )
-    world = build_street([1, 3, 0], recipe.street_m(), speed_mps=8.0)
-    return Recorder(world, recipe.make_rig())
+    return Recorder(street([1, 3, 0], recipe.street_m()), recipe.make_rig())
 
 
 def test_files_fit_each_other(twin: Simulation) -> None:

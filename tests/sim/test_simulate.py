@@ -155,23 +155,23 @@ def test_resumes_what_is_missing_or_cut_off(made: Simulation, tmp_path: Path) ->
 
 
 def test_sequences_can_be_added_but_not_mixed(tmp_path: Path) -> None:
-    one = {**LIGHT, "frames": 1}
+    one = {**LIGHT, "frames": 1, "seed": 3}
     simulate(tmp_path, sequences=("00",), **one)
     simulate(tmp_path, sequences=("08",), **one)
     manifest = json.loads((tmp_path / "simulation.json").read_text())
     assert manifest["label"] == "simulated"
     assert manifest["recipe"]["sensor"] == "vlp16"
     assert manifest["sequences"] == ["00", "08"]
-    with pytest.raises(ConfigError, match=r"simulated differently \(seed: there 0, asked 9\)"):
-        simulate(tmp_path, sequences=("00",), seed=9, **one)
+    with pytest.raises(ConfigError, match=r"simulated differently \(seed: there 3, asked 4\)"):
+        simulate(tmp_path, sequences=("00",), **{**one, "seed": 4})
     before = contents(tmp_path)
-    assert simulate(tmp_path, sequences=("00",), seed=9, overwrite=True, **one).written == 1
+    assert simulate(tmp_path, sequences=("00",), overwrite=True, **{**one, "seed": 4}).written == 1
     name = "sequences/00/velodyne/000000.bin"
     assert contents(tmp_path)[name] != before[name]
 
 
 def test_an_interrupted_overwrite_leaves_no_mix(tmp_path: Path) -> None:
-    light = {**LIGHT, "frames": 2}
+    light = {**LIGHT, "frames": 2, "seed": 3}
     simulate(tmp_path, sequences=("00", "08"), **light)
 
     class Stop(Exception):
@@ -181,29 +181,29 @@ def test_an_interrupted_overwrite_leaves_no_mix(tmp_path: Path) -> None:
         raise Stop
 
     for progress in (stop, None):
-        again = {**light, "seed": 9, "overwrite": True, "progress": progress}
+        again = {**light, "seed": 4, "overwrite": True, "progress": progress}
         with pytest.raises(Stop) if progress else nullcontext():
             simulate(tmp_path, sequences=("00",), **again)
-    simulate(tmp_path / "fresh", sequences=("00",), seed=9, **light)
+    simulate(tmp_path / "fresh", sequences=("00",), **{**light, "seed": 4})
     expected = contents(tmp_path / "fresh")
     shutil.rmtree(tmp_path / "fresh")
     assert contents(tmp_path) == expected  # nothing of sequence 08 either
 
 
 def test_what_was_put_beside_simulated_sequences_is_not_overwritten(tmp_path: Path) -> None:
-    one = {**LIGHT, "frames": 1}
+    one = {**LIGHT, "frames": 1, "seed": 3}
     simulate(tmp_path, **one)
     kept = tmp_path / "sequences/07/velodyne/000000.bin"
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"genuine")
     before = contents(tmp_path)
-    with pytest.raises(ConfigError, match="07: was not simulated here"):
-        simulate(tmp_path, seed=9, overwrite=True, **one)
+    with pytest.raises(ConfigError, match=r"07/velodyne/000000\.bin: was not simulated here"):
+        simulate(tmp_path, overwrite=True, **{**one, "seed": 4})
     assert contents(tmp_path) == before
 
 
 def test_half_written_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:
-    one = {**LIGHT, "frames": 1}
+    one = {**LIGHT, "frames": 1, "seed": 3}
     simulate(tmp_path, **one)
     before = contents(tmp_path)
     folder = tmp_path / "sequences/00"
