@@ -171,10 +171,13 @@ class Day:
     def _above_hills(self, color: np.ndarray, directions: np.ndarray) -> np.ndarray:
         """Wooded hills around the end of the world, so that it has a skyline."""
         rows = np.flatnonzero(directions[:, 2] < 0.075)
-        around = np.arctan2(directions[rows, 1], directions[rows, 0]) * np.float32(128 / np.pi)
+        level = directions[rows, :2]
+        level = level / np.maximum(np.linalg.norm(level, axis=1, keepdims=True), 1e-6)
         line = np.zeros(len(rows), np.float32)
-        for cell, rise in ((16.0, 0.022), (4.0, 0.008), (0.5, 0.003)):
-            line += rise * (1 + smooth_noise(around / cell, np.full_like(around, self.shift[0])))
+        for cells, rise in ((16, 0.022), (64, 0.008), (512, 0.003)):
+            # On a circle through the noise, which closes; along a line there would be a seam.
+            u, v = (level * (cells / (2 * np.pi)) + self.shift).T
+            line += rise * (1 + smooth_noise(u, v))
         below = line - directions[rows, 2]
         share = np.clip(below / 0.002, 0, 1)[:, None]
         wood = np.array([0.055, 0.085, 0.04]) * self.ambient(np.ones(1))[0] / 0.7

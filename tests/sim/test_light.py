@@ -45,6 +45,18 @@ def test_the_sky(days: list[Day]) -> None:
     assert bright[0] > 2 * bright[1]
 
 
+def test_hills_close_behind_the_camera(days: list[Day]) -> None:
+    """Left and right of straight behind, the skyline is at the same height."""
+    height = np.linspace(-0.02, 0.08, 200)
+    beside = 1e-5 * np.array([[1.0], [-1.0]])
+    for day in days[:12]:
+        colors = [
+            day.sky(np.stack([-np.ones(200), np.full(200, y[0]), height], 1).astype(np.float32), 0)
+            for y in beside
+        ]
+        np.testing.assert_allclose(*colors, atol=0.02)
+
+
 def test_clouds_drift_and_cover(days: list[Day]) -> None:
     rng = np.random.default_rng(0)
     directions = rng.normal(0, 1, (4000, 3)).astype(np.float32)
