@@ -67,8 +67,17 @@ def simulate(
 
       pcseg simulate data/rooms --layout scannet --rooms 7 --image-scale 0.25 --workers 2
     """
+    from pcseg.errors import ConfigError
+    from pcseg.hints import did_you_mean
     from pcseg.sim.rooms.layouts import ROOM_LAYOUTS
+    from pcseg.sim.writers import LAYOUTS
 
+    known = [*LAYOUTS, *ROOM_LAYOUTS]
+    if layout not in known:
+        raise ConfigError(
+            f"there is no layout '{layout}'{did_you_mean(layout, known)}. "
+            f"Known: {', '.join(known)}."
+        )
     drives = {
         "--sensor": sensor,
         "--sequences": sequences,

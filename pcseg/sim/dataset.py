@@ -64,9 +64,10 @@ def simulate(
     whole, from the same recipe, are kept, so an interrupted call can simply be repeated.
 
     Args:
-        out: folder for ``sequences/SS/…`` and the manifest ``simulation.json``.
+        out: folder for the data set's own files and the manifest ``simulation.json``.
         sensor: device or rig of sensors.yaml in place of the layout's own main LiDAR.
-        sequences: two-digit names; 08 is the validation sequence by SemanticKITTI's convention.
+        sequences: two-digit names, each a street of its own; 08 is for validation in the splits of
+            SemanticKITTI, nuScenes and Waymo.
         frames: scans per sequence.
         seed: of everything.
         layout: of the files; see `pcseg.sim.writers.LAYOUTS`.

@@ -127,7 +127,7 @@ def sequence_names(given: Sequence[str | int]) -> tuple[str, ...]:
         ConfigError: if there is none, or one is not a number of 0..99.
     """
     names = [f"{name:02d}" if isinstance(name, int) else str(name) for name in given]
-    wrong = [name for name in names if not re.fullmatch(r"\d\d", name)]
+    wrong = [name for name in names if not re.fullmatch("[0-9][0-9]", name)]
     if wrong or not names:
         raise ConfigError(
             f"sequences must be two-digit names such as 00 or 08, not {', '.join(wrong) or 'none'}."

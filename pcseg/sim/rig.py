@@ -109,7 +109,7 @@ class Rig:
             ConfigError: for a camera that the rig does not have, or an impossible scale.
         """
         if not 0 < scale <= 4:
-            raise ConfigError(f"pictures cannot be scaled by {scale}: choose 0.05 to 4.")
+            raise ConfigError(f"pictures cannot be scaled by {scale}: choose more than 0, up to 4.")
         there = {camera.name: camera for camera in self.cameras}
         for name in names:
             if name not in there:

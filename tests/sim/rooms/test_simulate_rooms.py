@@ -121,10 +121,12 @@ def test_folders_of_other_data_are_not_touched(tiny: Simulation, tmp_path: Path)
     shutil.copytree(tiny.root, tmp_path / "rooms")
     with pytest.raises(ConfigError, match=r"simulated differently \(seed: there 1, asked 2\)"):
         simulate_rooms(tmp_path / "rooms", rooms=1, **{**TINY, "seed": 2})
-    (tmp_path / "rooms/Area_1/own").mkdir()
-    with pytest.raises(ConfigError, match="Area_1/own: was not simulated here"):
+    own = tmp_path / "rooms/Area_1/own/own.txt"
+    own.parent.mkdir()
+    own.touch()
+    with pytest.raises(ConfigError, match=r"Area_1/own/own\.txt: was not simulated here"):
         simulate_rooms(tmp_path / "rooms", rooms=1, overwrite=True, **{**TINY, "seed": 2})
-    (tmp_path / "rooms/Area_1/own").rmdir()
+    own.unlink()
     simulate_rooms(tmp_path / "rooms", rooms=1, overwrite=True, **{**TINY, "seed": 2})
     assert [p.name for p in sorted((tmp_path / "rooms").iterdir())] == ["Area_1", "simulation.json"]
     known = json.loads((tmp_path / "rooms/simulation.json").read_text())
@@ -168,6 +170,7 @@ def test_command_line(tiny: Simulation, tmp_path: Path) -> None:
             "--columns-step: not for the layout 's3dis'",
         ),
         (("--rooms", "3"), "--rooms: not for the layout 'semantickitti'"),
+        (("--layout", "s3diss"), "no layout 's3diss' (did you mean s3dis?)"),
     ],
 )
 def test_options_of_the_other_kind_are_refused(
