@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pcseg.config import Config
 from pcseg.data import LabelSet, Scan
-from pcseg.data.dataset import ScanDataset
+from pcseg.data.dataset import Progress, ScanDataset
 from pcseg.methods.dglss.consistency import correlation_consistency, sparsity_invariance
 from pcseg.methods.dglss.views import TwoViews, WithBeams, collate_views
 from pcseg.methods.features import feature_network
@@ -40,8 +40,13 @@ class DGLSS(Supervised):
             nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, config.dglss.channels)
         )
 
-    def training_set(self, dataset: ScanDataset) -> ScanDataset:
-        """The scans with the beam of each point, found before any augmentation."""
+    def training_set(self, dataset: ScanDataset, progress: Progress | None = None) -> ScanDataset:
+        """The scans with the beam of each point, found before any augmentation, as they are read.
+
+        Args:
+            dataset: labelled scans.
+            progress: never called; nothing is done ahead.
+        """
         return cast(ScanDataset, WithBeams(dataset))
 
     def collate(self) -> Callable[[Sequence[Scan]], TwoViews]:  # type: ignore[override]
