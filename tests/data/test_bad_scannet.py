@@ -99,7 +99,9 @@ def test_json_that_overwhelms_the_parser(scene: Path) -> None:
     path = scene / f"{NAME}.aggregation.json"
     for text in ("[" * 200_000, '{"segGroups": ' + "9" * 5000 + "}"):
         path.write_text(text)
-        refused(scene, r"aggregation\.json: (nested too deep|not valid JSON).*|has no list 'segGrou")
+        refused(
+            scene, r"aggregation\.json: (nested too deep|not valid JSON).*|has no list 'segGrou"
+        )
 
 
 @pytest.mark.parametrize(
