@@ -148,7 +148,7 @@ def test_resumes_what_is_missing_or_cut_off(made: Simulation, tmp_path: Path) ->
     (tmp_path / "sequences/00/labels/000002.label").unlink()
     assert run().written == 2
     (tmp_path / "sequences/00/poses.txt").unlink()
-    (tmp_path / "sequences/00/times.txt").write_text("0.0\n")
+    (tmp_path / "sequences/00/times.txt").write_bytes(b"\xff\n")
     assert run().written == 0
     expected = {k: v for k, v in contents(made.root).items() if k.startswith("sequences/00")}
     assert {k: v for k, v in contents(tmp_path).items() if "sequences" in k} == expected

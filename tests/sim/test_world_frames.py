@@ -46,3 +46,7 @@ def test_resumed_with_the_same_bytes(layout: str, tmp_path: Path) -> None:
     leftover.write_bytes(b"half")
     assert run(tmp_path) == 1  # one of the two frames had lost a file
     assert contents(tmp_path) == before
+    for path in tmp_path.rglob("poses.json"):
+        path.write_bytes(b"[\xff")
+    assert run(tmp_path) == 0  # all frames are there
+    assert contents(tmp_path) == before

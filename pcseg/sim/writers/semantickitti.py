@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from pcseg.files import remove_leftovers, write_bytes, write_text
+from pcseg.data.readers.kitti.files import packed
+from pcseg.files import remove_leftovers, write_bytes
 from pcseg.io.pictures import picture_bytes
 from pcseg.sim.camera import Picture
 from pcseg.sim.classes import THINGS, fine_to_semantickitti
@@ -16,6 +17,7 @@ from pcseg.sim.mesh import pose
 from pcseg.sim.record import Frame
 from pcseg.sim.rig import Camera, Mount, Rig, above
 from pcseg.sim.sensors import sensor as device
+from pcseg.sim.writers.odometry import has_sides, write_sides
 
 # lidar -> camera 0: x right, y down, z forward; the camera sits ahead of and below the lidar.
 LIDAR_TO_CAMERA = np.array(
@@ -81,31 +83,22 @@ class SemanticKittiWriter:
         scan = frame.scans[0]
         assert scan.raw_labels is not None and scan.instances is not None
         points, labels = self._paths(sequence, number)
-        packed = np.column_stack([scan.xyz, scan.attrs["intensity"]]).astype("<f4")
-        raw = fine_to_semantickitti(scan.raw_labels).astype("<u4")
+        cloud = np.column_stack([scan.xyz, scan.attrs["intensity"]]).astype("<f4")
+        raw = fine_to_semantickitti(scan.raw_labels)
         instances = np.where(np.isin(raw, THINGS), scan.instances, 0)
-        words = (instances.astype("<u4") << np.uint32(16)) | raw
         for picture in frame.pictures:
             self._write_picture(sequence, number, picture)
-        write_bytes(labels, words.astype("<u4").tobytes())
-        write_bytes(points, packed.tobytes())
+        write_bytes(labels, packed(raw, instances))
+        write_bytes(points, cloud.tobytes())
 
     def has_sequence(self, sequence: str, frames: int) -> bool:
         """Whether calib, and a pose and a time for every frame, are there."""
-        folder = self.folder(sequence)
-        lists = [folder / "poses.txt", folder / "times.txt"]
-        if not all(path.is_file() for path in [folder / "calib.txt", *lists]):
-            return False
-        return all(len(path.read_text().splitlines()) == frames for path in lists)
+        return has_sides(self.folder(sequence), frames)
 
     def write_sequence(self, sequence: str, bodies: np.ndarray, times: Sequence[float]) -> None:
         """Write calib, poses and times."""
         poses = bodies @ self._rig.main.body_from_sensor
-        folder = self.folder(sequence)
-        write_text(folder / "calib.txt", _calib(self._rig))
-        rows = [_row(matrix) for matrix in camera_poses(poses)]
-        write_text(folder / "poses.txt", "".join(row + "\n" for row in rows))
-        write_text(folder / "times.txt", "".join(f"{time:.6e}\n" for time in times))
+        write_sides(self.folder(sequence), _calib(self._rig), camera_poses(poses), times)
 
     def finish(self, sequences: Sequence[str], frames: int) -> None:
         """Nothing here spans sequences."""
@@ -141,19 +134,13 @@ def _cameras(lidar: Mount) -> tuple[Camera, ...]:
     )
 
 
-def _calib(rig: Rig) -> str:
+def _calib(rig: Rig) -> dict[str, np.ndarray]:
     """P0 to P3, scaled like the rig's pictures, and Tr: all from where the cameras sit."""
     cameras = _cameras(rig.main)
     scale = rig.cameras[0].width / cameras[0].width if rig.cameras else 1.0
-    lines = []
+    found = {}
     for camera in cameras:
         shift = np.linalg.inv(camera.body_from_camera) @ cameras[0].body_from_camera
-        lines.append(f"P{camera.name[-1]}: {_row(camera.scaled(scale).K @ shift[:3])}")
-    tr = np.linalg.inv(cameras[0].body_from_camera) @ rig.main.body_from_sensor
-    return "\n".join([*lines, f"Tr: {_row(tr)}"]) + "\n"
-
-
-def _row(matrix: np.ndarray) -> str:
-    """The upper three rows as twelve numbers; -0 and rounding errors are written as 0."""
-    values = np.round(np.asarray(matrix)[:3].reshape(-1), 12)
-    return " ".join(f"{value + 0.0:.12e}" for value in values)
+        found[f"P{camera.name[-1]}"] = camera.scaled(scale).K @ shift[:3]
+    found["Tr"] = np.linalg.inv(cameras[0].body_from_camera) @ rig.main.body_from_sensor
+    return found

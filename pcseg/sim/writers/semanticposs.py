@@ -12,12 +12,13 @@ from pcseg.data.readers.kitti.files import packed
 from pcseg.data.readers.kitti.semanticposs import COLUMNS, ROWS
 from pcseg.data.scan import Scan
 from pcseg.errors import ConfigError
-from pcseg.files import remove_leftovers, write_bytes, write_text
+from pcseg.files import remove_leftovers, write_bytes
 from pcseg.sim import classes as sim
 from pcseg.sim.record import Frame
 from pcseg.sim.rig import Rig, above
 from pcseg.sim.sensors import Sensor
 from pcseg.sim.sensors import sensor as device
+from pcseg.sim.writers.odometry import has_sides, write_sides
 
 PERSON, RIDER, CAR, TRUNK, PLANTS, SIGN = 4, 6, 7, 8, 9, 10
 POLE, BIN, BUILDING, CONE, FENCE, BIKE, GROUND = 13, 14, 15, 16, 17, 21, 22
@@ -52,8 +53,6 @@ FROM_SIMULATOR = sim.translation(
     }
 )
 """SemanticPOSS's id by the simulator's; 0 is unlabelled."""
-
-_IDENTITY = "1 0 0 0 0 1 0 0 0 0 1 0"
 
 
 class SemanticPossWriter:
@@ -128,22 +127,14 @@ class SemanticPossWriter:
 
     def has_sequence(self, sequence: str, frames: int) -> bool:
         """Whether calib, and a pose and a time for every frame, are there."""
-        folder = self.folder(sequence)
-        lists = [folder / "poses.txt", folder / "times.txt"]
-        if not all(path.is_file() for path in [folder / "calib.txt", *lists]):
-            return False
-        return all(len(path.read_text().splitlines()) == frames for path in lists)
+        return has_sides(self.folder(sequence), frames)
 
     def write_sequence(self, sequence: str, bodies: np.ndarray, times: Sequence[float]) -> None:
         """Write calib, poses and times."""
         poses = bodies @ self._rig.main.body_from_sensor
         poses = np.linalg.inv(poses[0]) @ poses
-        folder = self.folder(sequence)
-        names = ("P0", "P1", "P2", "P3", "Tr")
-        write_text(folder / "calib.txt", "".join(f"{name}: {_IDENTITY}\n" for name in names))
-        rows = (" ".join(f"{v + 0.0:.12e}" for v in pose[:3].ravel()) for pose in poses)
-        write_text(folder / "poses.txt", "".join(f"{row}\n" for row in rows))
-        write_text(folder / "times.txt", "".join(f"{time:.6e}\n" for time in times))
+        calib = dict.fromkeys(("P0", "P1", "P2", "P3", "Tr"), np.eye(4))
+        write_sides(self.folder(sequence), calib, poses, times)
 
     def finish(self, sequences: Sequence[str], frames: int) -> None:
         """Nothing here spans sequences."""

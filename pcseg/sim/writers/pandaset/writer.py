@@ -77,10 +77,12 @@ class PandaSetWriter:
     def has_sequence(self, sequence: str, frames: int) -> bool:
         """Whether poses and times of every frame are there."""
         paths = [self.folder(sequence) / name for name in self._small_files()]
-        if not all(path.is_file() for path in paths):
-            return False
         lists = [path for path in paths if path.name in ("poses.json", "timestamps.json")]
-        return all(len(json.loads(path.read_text())) == frames for path in lists)
+        try:
+            whole = all(len(json.loads(path.read_text())) == frames for path in lists)
+        except (OSError, ValueError, TypeError):
+            return False  # whatever the matter is, they are written again
+        return whole and all(path.is_file() for path in paths)
 
     def write_sequence(self, sequence: str, bodies: np.ndarray, times: Sequence[float]) -> None:
         """Write poses, times, intrinsics, GPS and class names; the world begins at frame 0."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -78,17 +79,14 @@ def table_of(columns: Mapping[str, tuple[list[Any], Any]]) -> Any:
 
 def write_table(path: Path, tables: Iterable[Any]) -> None:
     """Write tables of one schema as the groups of one parquet file, whole or not at all."""
-    parquet = _parquet()
-    writer = None
-    with atomic_path(path) as temporary:
+    parquet, writer = _parquet(), None
+    with atomic_path(path) as temporary, ExitStack() as stack:
         for table in tables:
             if writer is None:
-                writer = parquet.ParquetWriter(
-                    temporary, table.schema, compression="zstd", write_page_checksum=True
-                )
+                options = {"compression": "zstd", "write_page_checksum": True}
+                opened = parquet.ParquetWriter(temporary, table.schema, **options)
+                writer = stack.enter_context(opened)
             writer.write_table(table, row_group_size=max(len(table), 1))
-        if writer is not None:
-            writer.close()
 
 
 def row_count(path: Path) -> int:
