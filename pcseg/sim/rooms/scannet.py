@@ -161,7 +161,7 @@ class ScanNetWriter:
                 found = None if lost[frame.number] else placed @ frame.pose
                 sens_file.write_frame(file, found, frame.time, frame.picture.rgb, frame.depth_mm)
                 _add_picture(labels, f"label-filt/{frame.number}.png", frame.picture.labels)
-                few = frame.picture.instances.astype(np.uint8)
+                few = frame.picture.instances.astype(np.uint8)  # a room has some fifty
                 _add_picture(instances, f"instance-filt/{frame.number}.png", few)
                 if found is not None:
                     fusion.add(frame)
