@@ -103,6 +103,14 @@ def test_missing_beams_of_a_32_beam_sensor() -> None:
     assert gone == set(range(2, 29))
 
 
+def test_other_sensors_in_the_same_layout() -> None:
+    for beams in (16, 128):
+        scan = street()
+        ring = np.arange(len(scan)) * beams // len(scan)
+        made = corrupt(scan.replace(attrs={**scan.attrs, "ring": ring}), "cross_sensor", "moderate")
+        assert np.array_equal(np.unique(made.attrs["ring"]), np.arange(0, beams, 2))
+
+
 @pytest.mark.parametrize(
     ("severity", "left"),
     [

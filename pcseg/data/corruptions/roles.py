@@ -22,7 +22,7 @@ class Roles:
         dataset: its name.
         ground: raw ids of flat, paved ground; empty if not known.
         objects: raw ids of each class of vehicles and cycles; empty if not known.
-        beams: of the sensor, or 0: as many as a scan shows.
+        beams: of the sensor; 0 if not known.
         noise: raw ids that Robo3D's files give to fog, snow and crosstalk.
         crosstalk: share of the points at each severity.
         wet_noise_floor: of wet ground at each severity.
@@ -100,9 +100,16 @@ def objects_of(scan: Scan, roles: Roles) -> list[np.ndarray]:
 
 
 def beams_of(scan: Scan, roles: Roles) -> tuple[np.ndarray, int]:
-    """(N,) int64 beam of each point, and how many beams the sensor has."""
+    """(N,) int64 beam of each point, and how many beams the sensor has.
+
+    That is what is known of the dataset, unless the scan shows a very different number: other
+    sensors, too, write files in a dataset's layout.
+    """
     rings = ring_numbers(scan)
-    return rings, roles.beams or int(rings.max()) + 1
+    found = int(rings.max()) + 1
+    if abs(found - roles.beams) > roles.beams // 8:
+        return rings, found
+    return rings.clip(max=roles.beams - 1), roles.beams
 
 
 def ignored(scan: Scan, chosen: np.ndarray, raw_id: int) -> Scan:
