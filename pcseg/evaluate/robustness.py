@@ -38,8 +38,8 @@ class Robustness:
     """The figures of one network under all eight corruptions.
 
     Under heavy wet ground and incomplete echoes classes may have no point left. The published
-    figures count their IoU as 0 (protocol ``sk19/v1``); a mean over the classes that are left makes
-    another, higher figure, so say which it is.
+    figures count their IoU as 0 (view ``robo3d/sk/v1``); a mean over the classes that are left
+    makes another, higher figure, so say which it is.
 
     Attributes:
         clean: mIoU on the uncorrupted scans, 0..1.
