@@ -94,10 +94,11 @@ def to_common(found: View, labels: np.ndarray) -> np.ndarray:
     table[-1] = IGNORE
     for train, common in found.predicted.items():
         table[train] = common
-    mapped: np.ndarray = table[labels]
-    if (mapped == _UNMAPPED).any():
-        wrong = int(labels[mapped == _UNMAPPED][0])
-        raise ConfigError(f"view '{found.name}' does not know the predicted class {wrong}.")
+    outside = (labels < IGNORE) | (labels >= len(table) - 1)
+    mapped: np.ndarray = table[np.where(outside, 0, labels)]
+    wrong = labels[outside | (mapped == _UNMAPPED)]
+    if len(wrong):
+        raise ConfigError(f"view '{found.name}' does not know the predicted class {wrong[0]}.")
     return mapped
 
 

@@ -15,19 +15,18 @@ def classes(results: Results, view: str) -> str:
     panels = []
     for target in results.plan.targets:
         series: dict[str, list[float | None]] = {}
-        names: list[str] = []
+        points: dict[str, int] = {}
         for row in results.rows(view):
             scores = _scores(results, row, target, view)
             if scores:
-                names = list(scores[0]["classes"])
+                points = {n: one["points"] for n, one in scores[0]["classes"].items()}
                 series[_key(results, row)] = [
-                    _mean([s["classes"][name]["iou"] for s in scores]) for name in names
+                    _mean([s["classes"][name]["iou"] for s in scores]) for name in points
                 ]
         if series:
-            points = {n: scores[0]["classes"][n]["points"] for n in names}
             listed = ", ".join(f"{n} {p:,}" for n, p in points.items())
             note = f"<p class='faint'>Points in the truth: {escape(listed)}.</p>"
-            panels.append((target, svg.bars(names, series) + note))
+            panels.append((target, svg.bars(list(points), series) + note))
     return tabs(panels)
 
 
@@ -47,14 +46,15 @@ def interval_rows(results: Results, view: str) -> str:
             units |= {interval["unit"]} if interval else set()
             lines.append((_key(results, row), scores[0]["miou"], *bounds, number))
         if lines:
-            drawn.append(f"<h3>{escape(target)}</h3>{svg.intervals(lines)}")
+            chart = svg.intervals(lines, 540)
+            drawn.append(f"<div><h3>{escape(target)}</h3>{chart}</div>")
     about = (
         "<p class='faint'>95 % bootstrap intervals of the first seed, with other scans of the same "
         f"kind: drawn by {' and '.join(sorted(units)) or 'nothing'}. Intervals by scan are too "
         "narrow, because scans of one drive resemble each other. They say nothing of other "
         "trainings: that is the spread over seeds.</p>"
     )
-    return about + "".join(drawn)
+    return f"{about}<div class='grid2'>{''.join(drawn)}</div>"
 
 
 def distances(results: Results, view: str) -> str:

@@ -58,12 +58,13 @@ def _matrix(results: Results, view: str) -> str:
         cells += [_matrix_cell(results, row, target, view) for target in targets]
         cells += [cell(text) for text in aggregates(row)]
         body.append(cells)
-    found = table(head, body)
-    for i, row in enumerate(rows):
-        kind = "oracle" if row.oracle else "best" if row.am and row.am.mean == best else ""
-        if kind:
-            found = _mark(found, i, kind)
-    return f"<h3>{escape(title_of(view, results.plan.primary))}</h3>{found}{_flags(results, view)}"
+    marks = {
+        number: "oracle" if row.oracle else "best"
+        for number, row in enumerate(rows)
+        if row.oracle or (row.am is not None and row.am.mean == best)
+    }
+    title = f"<h3>{escape(title_of(view, results.plan.primary))}</h3>"
+    return title + table(head, body, marks=marks) + _flags(results, view)
 
 
 def _matrix_cell(results: Results, row: Row, target: str, view: str) -> str:
@@ -78,15 +79,6 @@ def _matrix_cell(results: Results, row: Row, target: str, view: str) -> str:
             unit = score["interval"]["unit"]
             notes.append(f"seed {one.seed}: 95 % interval {low:.1f} to {high:.1f}, by {unit}")
     return cell(percent(stat), stat.mean, "; ".join(notes))
-
-
-def _mark(html_table: str, row: int, kind: str) -> str:
-    """Give the n-th line of a table's body a class."""
-    head, _, body = html_table.partition("<tbody>")
-    lines = body.split("<tr>")
-    lines[row + 1] = f"\0{kind}\0{lines[row + 1]}"
-    joined = "<tr>".join(lines).replace(f"<tr>\0{kind}\0", f'<tr class="{kind}">')
-    return f"{head}<tbody>{joined}"
 
 
 def _flags(results: Results, view: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -51,10 +51,26 @@ def page(title: str, subtitle: str, simulated: bool, sections: Sequence[Section]
     )
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
-    """An HTML table; cells are HTML already, those of the head are text."""
+def table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    kind: str = "",
+    marks: Mapping[int, str] | None = None,
+) -> str:
+    """An HTML table.
+
+    Args:
+        head: texts.
+        rows: cells, see `cell`.
+        kind: CSS class of the table.
+        marks: CSS classes of single lines, by their number.
+    """
     top = "".join(f"<th>{escape(text)}</th>" for text in head)
-    body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
+    marked = marks or {}
+    body = "".join(
+        f'<tr class="{marked.get(number, "")}">{"".join(row)}</tr>'
+        for number, row in enumerate(rows)
+    )
     return (
         f'<div class="wide"><table class="{kind}"><thead><tr>{top}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"

@@ -135,7 +135,12 @@ class Results:
     def _row(self, view: str, cells: Sequence[Cell]) -> Row:
         by_seed = self._by_seed(view, cells)
         first = cells[0]
-        named = [name for name in self.plan.targets if all(name in s for s in by_seed.values())]
+        # A figure needs every seed: a mean over fewer would stand beside means over all.
+        named = [
+            name
+            for name in self.plan.targets
+            if by_seed and all(name in figures for figures in by_seed.values())
+        ]
         over = [name for name in named if name in self.means_over]
         complete = over == self.means_over and bool(over)
         means = [[s[name] for name in over] for s in by_seed.values()] if complete else []

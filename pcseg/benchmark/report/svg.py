@@ -82,7 +82,7 @@ def intervals(
         rows: label, value, lower and upper bound (None without), and number of the colour.
         width: pixels.
     """
-    left, line = 230, 22
+    left, line = 170, 22
     height = _TOP + line * len(rows) + 26
     scale = width - left - _RIGHT
     base = height - 24
