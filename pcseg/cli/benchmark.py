@@ -106,6 +106,73 @@ def hunger(
     _run("hunger", plan, changes, out, workers, engine, gpus, threads, device, slurm, dry_run)
 
 
+@benchmark.command("corruptions")
+def corruptions(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, or a checkpoint file.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(help="Changed settings of the run: data.root=DIR data.split=08:0-99"),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            help="robustness.json of another run, or 'published' with --official; else no mCE."
+        ),
+    ] = None,
+    official: Annotated[
+        Path | None, typer.Option(help="Robo3D's files: <corruption>/<severity>/velodyne.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results; by default RUN/corruptions.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the corruptions.")] = 0,
+    workers: Workers = 1,
+    engine: Engine = "local",
+    gpus: Gpus = None,
+    threads: Threads = None,
+    device: Device = "auto",
+    slurm: SlurmSettings = None,
+) -> None:
+    """Score a run on eight corruptions at three severities: mRR, and mCE against a baseline.
+
+    The corruptions are made from the clean split (`robo3d-like/1`); with --official those that
+    Robo3D published are read. An interrupted call can be repeated: it goes on.
+
+    Examples, each on its own line:
+
+      pcseg benchmark corruptions runs/mine --baseline runs/minkunet/corruptions/robustness.json
+
+      pcseg benchmark corruptions runs/mine --official /data/SemanticKITTI-C --baseline published
+    """
+    from pcseg.benchmark.corruptions import Suite, score_corruptions, summary
+    from pcseg.benchmark.report.robustness import headline, write_robustness
+    from pcseg.cli.console import progress
+    from pcseg.methods.load import checkpoint_path
+
+    folder = out or checkpoint_path(run).parent / "corruptions"
+    split = _split_of(run, settings or [])
+    suite = Suite(run, tuple(settings or ()), split, folder, official, seed, device)
+    share = threads or _share(workers)
+    with progress("scores") as update:
+        crew = _crew(engine, workers, share, gpus, slurm, folder)
+        found = score_corruptions(suite, crew, baseline, update)
+    told = summary(suite, found)
+    console.print(headline(told), soft_wrap=True)
+    for path in (folder / "robustness.json", *write_robustness(told, folder)):
+        console.print(f"wrote {path}", style="dim", soft_wrap=True)
+
+
+def _split_of(run: Path, settings: list[str]) -> str:
+    """The validation scans of the run unless data.split says otherwise."""
+    from pcseg.config.load import build_config
+    from pcseg.methods.load import checkpoint_path
+    from pcseg.train.checkpoint import load_checkpoint
+
+    data = build_config(load_checkpoint(checkpoint_path(run)).config, settings).data
+    asked = any(text.startswith("data.split=") for text in settings)
+    return data.split if asked or data.val_split is None else data.val_split
+
+
 def _run(
     kind: str,
     name: str,
