@@ -45,7 +45,7 @@ def predict(
     from pcseg.errors import ConfigError
     from pcseg.evaluate.claims import claim
     from pcseg.evaluate.prediction_files import prediction_path, write_prediction
-    from pcseg.evaluate.run import predictions
+    from pcseg.evaluate.run import in_sequence, predictions
     from pcseg.methods import load_run
 
     names, settings = split_settings(paths)
@@ -64,6 +64,7 @@ def predict(
     targets = [prediction_path(out, s.meta, suffix, s.root) for s in scans.sources]
     inputs = [source.path for source in scans.sources]
     left = claim(out, maker_of(loaded), loaded.label_set, targets, inputs, overwrite)
+    left = in_sequence(loaded.method, scans, left)
     with progress("predict") as update:
         done = len(scans) - len(left)
         update(done, len(scans))
@@ -82,7 +83,7 @@ def predict(
 
 def maker_of(loaded: LoadedRun) -> dict[str, Any]:
     """What predictions depend on beside the scan: the weights, and the settings that may change."""
-    return {
+    maker: dict[str, Any] = {
         "checkpoint": str(loaded.checkpoint.resolve()),
         "update": loaded.update,
         "written": loaded.checkpoint.stat().st_mtime_ns,
@@ -90,3 +91,6 @@ def maker_of(loaded: LoadedRun) -> dict[str, Any]:
         "tta": loaded.config.eval.tta,
         "missing": loaded.config.input.missing,
     }
+    if loaded.config.method == "labelprop":
+        maker["labelprop"] = loaded.config.labelprop.model_dump(mode="json")
+    return maker

@@ -86,7 +86,7 @@ def _predicted(
     from pcseg.errors import ConfigError
     from pcseg.evaluate.claims import claim
     from pcseg.evaluate.prediction_files import prediction_path, write_prediction
-    from pcseg.evaluate.run import predictions
+    from pcseg.evaluate.run import in_sequence, predictions
     from pcseg.methods import load_run
     from pcseg.train.datasets import open_split
 
@@ -102,6 +102,7 @@ def _predicted(
     # Frames that only another copy of the data has would spoil the archive: the root counts too.
     maker = {**maker_of(loaded), "data_root": str(dataset.folder.resolve())}
     left = claim(folder, maker, loaded.label_set, targets, inputs, replace=True)
+    left = in_sequence(loaded.method, dataset, left)
     with progress("predict") as update:
         made = predictions(
             loaded.method, dataset, workers=data.workers, indices=left, progress=update

@@ -92,7 +92,8 @@ class InputConfig(Settings):
 
     voxel_size: Positive = Field(0.05, description="edge of a voxel, metres")
     features: tuple[
-        Literal["one", "xyz", "height", "range", "offset", "intensity", "rgb", "normal"], ...
+        Literal["one", "xyz", "height", "range", "offset", "intensity", "rgb", "normal", "current"],
+        ...,
     ] = Field(
         ("xyz", "intensity"), min_length=1, description="per-point inputs, averaged in voxels"
     )
@@ -133,7 +134,7 @@ class LossConfig(Settings):
 
     cross_entropy: NotNegative = Field(1.0, description="weight of cross entropy")
     lovasz: NotNegative = Field(1.0, description="weight of Lovász-softmax")
-    class_weights: Literal["none", "sqrt_inverse"] | tuple[float, ...] = Field(
+    class_weights: Literal["none", "sqrt_inverse", "inverse"] | tuple[float, ...] = Field(
         "none", description="of cross entropy: none, from counts of the training scans, or a list"
     )
     label_smoothing: Share = Field(0.0, description="of cross entropy")
@@ -202,7 +203,9 @@ class DGLSSConfig(Settings):
     affinity: Annotated[float, Field(ge=-1.0, le=1.0)] = Field(
         0.707, description="least cosine between features of a lost voxel and of its stand-ins"
     )
-    channels: PositiveInt = Field(64, description="of the space in which classes are correlated")
+    channels: PositiveInt | None = Field(
+        64, description="of the space in which classes are correlated; null: the features' own"
+    )
 
     @field_validator("keep")
     @classmethod
@@ -228,11 +231,54 @@ class LiDOGConfig(Settings):
     weight_bev: NotNegative = Field(0.5, description="of the dice loss on the bird's-eye view")
 
 
+class LabelPropConfig(Settings):
+    """3DLabelProp: labels of static points carried along, the rest labelled in dense clusters."""
+
+    mode: Literal["described", "repository"] = Field(
+        "described", description="as in the paper, or as the authors' code where that differs"
+    )
+    window: PositiveInt = Field(10, description="scans in the map, the new one included")
+    map_range: Positive = Field(85.0, description="metres around the scan that the map keeps")
+    train_range: Positive = Field(75.0, description="training: drop points beyond, metres")
+    min_motion: NotNegative = Field(
+        0.25, description="metres; a scan taken nearer to the last place replaces the one before"
+    )
+    thin: Positive = Field(0.05, description="voxel in which the past keeps one point, metres")
+    reach: Positive = Field(
+        0.3, description="d0, metres: distance at which a sure point weighs one half"
+    )
+    repository_voxel: Positive = Field(0.8, description="mode repository: search voxel, metres")
+    dynamic: tuple[str, ...] | None = Field(
+        None, description="classes that can move and are never propagated; null: by the label map"
+    )
+    clusters: Literal["kmeans", "tiles", "scan"] = Field(
+        "kmeans", description="what the network sees: clusters, BEV tiles, or the plain scan"
+    )
+    num_clusters: PositiveInt = Field(20, description="of k-means")
+    iterations: PositiveInt = Field(20, description="of k-means, at most")
+    tile: Positive = Field(20.0, description="edge of a tile, metres")
+    cell: Positive = Field(2.0, description="clusters are made of cells so wide, twice as high")
+    center: Literal["mean", "sensor"] = Field(
+        "mean", description="origin of a cluster: its mean (axes of the world), or the sensor"
+    )
+    batch_points: PositiveInt | None = Field(
+        None, description="cut the batch of clusters at this many points; null: never"
+    )
+    min_points: int = Field(
+        100, ge=0, description="training: clusters with more labelled points than this …"
+    )
+    max_points: PositiveInt = Field(20_000, description="… and fewer than this")
+    override: Share = Field(0.3, description="the network wins wherever it is surer than this")
+    poses: Literal["auto", "scan", "odometry"] = Field(
+        "auto", description="of the scans, by odometry (extra 'odometry'), or what there is"
+    )
+
+
 class Config(Settings):
     """One experiment."""
 
     out: str | None = Field(None, description="folder of the run; null: runs/<config>-<time>")
-    method: Literal["supervised", "dglss", "lidog"] = "supervised"
+    method: Literal["supervised", "dglss", "lidog", "labelprop"] = "supervised"
     data: DataConfig = DataConfig()
     input: InputConfig = InputConfig()
     model: ModelConfig = MinkUNetConfig()
@@ -240,5 +286,6 @@ class Config(Settings):
     optim: OptimConfig = OptimConfig()
     train: TrainConfig = TrainConfig()
     eval: EvalConfig = EvalConfig()
+    labelprop: LabelPropConfig = LabelPropConfig()
     dglss: DGLSSConfig = DGLSSConfig()
     lidog: LiDOGConfig = LiDOGConfig()

@@ -131,6 +131,10 @@ class FileDataset:
         """The files that scan number `index` is made of."""
         return list(self._files(index))
 
+    def fingerprint(self) -> str:
+        """32 hex digits that change with any file, the frames, the classes or the reading."""
+        return self._fingerprint()
+
     def _read(self, index: int) -> Scan:
         raise NotImplementedError
 

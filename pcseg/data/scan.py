@@ -138,10 +138,13 @@ class Prediction:
     Attributes:
         labels: (N,) int64 train ids of the method's label set.
         confidence: (N,) float32 in 0..1, the probability of the chosen class.
+        propagated: (N,) bool labels that were carried over from earlier scans; or None, of methods
+            that do no such thing.
     """
 
     labels: np.ndarray
     confidence: np.ndarray
+    propagated: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.labels.shape != self.confidence.shape or self.labels.ndim != 1:

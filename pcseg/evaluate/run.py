@@ -61,19 +61,69 @@ def predictions(
     indices: Sequence[int] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[tuple[Scan, Prediction]]:
-    """Each scan with its prediction, in order; arguments as for `evaluate`."""
+    """Each scan with its prediction, in order (`in_sequence`); arguments as for `evaluate`."""
     chosen = list(range(len(dataset))) if indices is None else list(indices)
+    wanted, seen = set(chosen), chosen
+    sequential = getattr(method, "sequential", False)
+    if sequential:
+        method.reset()  # type: ignore[attr-defined]
+        chosen = in_sequence(method, dataset, chosen)
+        seen, batch_size = _with_past(dataset, chosen), 1
     loader: DataLoader[list[Scan]] = DataLoader(
-        Subset(Guarded(dataset), chosen),
+        Subset(Guarded(dataset), seen),
         batch_size=batch_size,
-        num_workers=workers if len(chosen) > 1 else 0,
+        num_workers=workers if len(seen) > 1 else 0,
         collate_fn=GuardedCollate(list),
         worker_init_fn=quiet_worker,
         generator=torch.Generator(),  # the global one belongs to the training
     )
-    done = 0
+    done, at = 0, 0
     for scans in unguarded(loader):
-        yield from zip(scans, method.predict(scans), strict=True)
-        done += len(scans)
-        if progress is not None:
+        predicted = zip(seen[at : at + len(scans)], scans, method.predict(scans), strict=True)
+        answers = [(scan, answer) for index, scan, answer in predicted if index in wanted]
+        yield from answers
+        at += len(scans)
+        done += len(answers)
+        if progress is not None and answers:
             progress(done, len(chosen))
+
+
+def in_sequence(
+    method: Predictor, dataset: ScanDataset, indices: Sequence[int] | None = None
+) -> list[int]:
+    """The order in which `predictions` yields scans.
+
+    As given, but for methods that remember earlier scans (``sequential = True``): those get one
+    sequence after the other, each in the order of the dataset, which is that of time.
+    """
+    chosen = list(range(len(dataset))) if indices is None else list(indices)
+    if not getattr(method, "sequential", False):
+        return chosen
+    first: dict[str, int] = {}
+    for index, frame in enumerate(dataset.frames):
+        first.setdefault(frame.sequence, index)
+    return sorted(chosen, key=lambda index: (first[dataset.frames[index].sequence], index))
+
+
+def share_of(method: Predictor, dataset: ScanDataset, rank: int, world_size: int) -> list[int]:
+    """The scans that one of several processes predicts; whole sequences if order matters."""
+    if not getattr(method, "sequential", False):
+        return list(range(rank, len(dataset), world_size))
+    names = list(dict.fromkeys(frame.sequence for frame in dataset.frames))
+    mine = set(names[rank::world_size])
+    return [index for index, frame in enumerate(dataset.frames) if frame.sequence in mine]
+
+
+def _with_past(dataset: ScanDataset, ordered: Sequence[int]) -> list[int]:
+    """The scans in sequence, with all that came before them in theirs.
+
+    What a method says of a scan depends on the scans before it, also where an interrupted run has
+    them done already.
+    """
+    last = {dataset.frames[index].sequence: index for index in ordered}
+    return [
+        index
+        for sequence, end in last.items()
+        for index, frame in enumerate(dataset.frames[: end + 1])
+        if frame.sequence == sequence
+    ]

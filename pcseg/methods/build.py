@@ -14,6 +14,7 @@ METHODS = {
     "supervised": "pcseg.methods.supervised.method:Supervised",
     "dglss": "pcseg.methods.dglss.method:DGLSS",
     "lidog": "pcseg.methods.lidog.method:LiDOG",
+    "labelprop": "pcseg.methods.labelprop.method:LabelPropMethod",
 }
 """Name in the configuration -> class, imported on use."""
 

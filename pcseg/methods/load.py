@@ -95,8 +95,10 @@ def pick_device(name: str) -> torch.device:
 
 
 def _refuse_reshaping(trained: Config, config: Config) -> None:
+    # Methods that put other steps around the same network may take each other's weights.
+    same = {trained.method, config.method} <= {"supervised", "labelprop"}
     for key, before, after in (
-        ("method", trained.method, config.method),
+        ("method", trained.method, trained.method if same else config.method),
         ("model", trained.model, config.model),
         ("dglss.channels", trained.dglss.channels, config.dglss.channels),
         ("lidog.channels", trained.lidog.channels, config.lidog.channels),

@@ -46,8 +46,9 @@ def class_weights(
     """Weights of cross entropy as the settings ask for them.
 
     Args:
-        config: ``none``, a list, or ``sqrt_inverse``: 1/sqrt(share of the class), scaled to a mean
-            of 1 over the classes that occur; classes that never occur get 1.
+        config: ``none``, a list, ``sqrt_inverse``: 1/sqrt(share of the class), scaled to a mean
+            of 1 over the classes that occur, or ``inverse``: 1/(100 share) between 0.05 and 50, as
+            3DLabelProp has it; classes that never occur get 1.
         dataset: the training scans, counted once.
         progress: called with (scans counted, scans in all).
 
@@ -60,8 +61,12 @@ def class_weights(
     classes = dataset.label_set.num_classes
     if config.class_weights == "none":
         return None
-    if config.class_weights == "sqrt_inverse":
+    if isinstance(config.class_weights, str):
         counts = torch.from_numpy(dataset.class_counts(progress)).double()
+        if config.class_weights == "inverse":
+            share = counts / counts.sum().clamp(min=1)
+            weights = (0.01 / share).clamp(0.05, 50.0)
+            return torch.where(counts > 0, weights, 1.0).float()
         weights = torch.where(counts > 0, counts.clamp(min=1).rsqrt(), torch.nan)
         return (weights / weights.nanmean()).nan_to_num(1.0).float()
     if len(config.class_weights) != classes:

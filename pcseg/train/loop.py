@@ -17,7 +17,7 @@ from pcseg.config import Config
 from pcseg.data.dataset import ScanDataset
 from pcseg.errors import ConfigError, Interrupted, PcsegError
 from pcseg.evaluate import Evaluation, Result
-from pcseg.evaluate.run import evaluate, protocol_of
+from pcseg.evaluate.run import evaluate, protocol_of, share_of
 from pcseg.train.checkpoint import BEST, LAST, Checkpoint
 from pcseg.train.distributed import (
     any_process,
@@ -31,7 +31,7 @@ from pcseg.train.distributed import (
     scaler_state,
 )
 from pcseg.train.protocols import Method
-from pcseg.train.report import Report, trim_log
+from pcseg.train.report import Report, progress_bar, trim_log
 from pcseg.train.schedule import build_optimizer, learning_rate
 from pcseg.train.stop import stop_signals
 from pcseg.train.stream import Stream
@@ -86,6 +86,7 @@ def train(
     if settings.ema and averaged is None:
         averaged = {key: value.clone() for key, value in module.state_dict().items()}
 
+    train_set = training_set(method, train_set, fabric, console)
     stream = Stream(train_set, method.collate(), config.data, settings.seed, rank, world)
     total = total_updates(config, stream)
     if rank == 0:
@@ -198,6 +199,18 @@ def train(
     return state
 
 
+def training_set(
+    method: Method, scans: ScanDataset, fabric: Fabric, console: Console | None = None
+) -> ScanDataset:
+    """What the method trains on: what it makes of the scans, if it has a hook for that."""
+    make = getattr(method, "training_set", None)
+    if make is None:
+        return scans
+    with fabric.rank_zero_first(), progress_bar(console, "cut the training set") as update:
+        made: ScanDataset = make(scans, update)
+    return made
+
+
 def total_updates(config: Config, stream: Stream) -> int:
     """Updates of the whole run: epochs times full groups of batches, or the given maximum.
 
@@ -237,7 +250,7 @@ def _validate(
         return None
     rules = protocol_of(module.label_set, config.eval.tta)
     evaluation = Evaluation(module.label_set, rules)
-    mine = range(fabric.global_rank, len(val_set), fabric.world_size)
+    mine = share_of(module, val_set, fabric.global_rank, fabric.world_size)
     with _weights(module, averaged):  # in full precision, as `pcseg eval` does it
         evaluate(module, val_set, evaluation, config.eval.batch_size, indices=mine)
     for i, state in enumerate(gather(evaluation.state(), fabric.world_size)):

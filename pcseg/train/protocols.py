@@ -34,6 +34,9 @@ class Method(Protocol):
     def predict(self, scans: Sequence[Scan]) -> list[Prediction]:
         """A label and a confidence for each point of each scan."""
 
+    # Optional: `training_set(dataset, progress) -> ScanDataset`, what is trained on in place of the
+    # scans; and `sequential = True` with `reset()`, for methods that remember the scans before.
+
     def parameters(self) -> Iterable[torch.nn.Parameter]:
         """The trainable weights."""
 

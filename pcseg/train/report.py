@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,25 @@ class Report:
         assert self.progress is not None
         status = "  ".join(f"{key} {value}" for key, value in self.status.items() if value)
         self.progress.update(self.task, completed=update, description=description, status=status)
+
+
+@contextlib.contextmanager
+def progress_bar(console: Console | None, description: str) -> Iterator[Callable[..., None]]:
+    """A bar for work before the training; gives a function of (done, total)."""
+    columns = (
+        TextColumn("[bold]{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=console is None) as bar:
+        task = bar.add_task(description, total=None)
+
+        def update(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield update
 
 
 def trim_log(path: Path, update: int) -> None:

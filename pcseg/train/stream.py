@@ -17,7 +17,6 @@ from pcseg.data.sampling import (
     EpochSampler,
     RepeatableRng,
     batches,
-    class_balanced_weights,
 )
 from pcseg.data.transforms import Compose
 from pcseg.data.workers import Guarded, GuardedCollate, quiet_worker, unguarded
@@ -56,7 +55,7 @@ class Stream:
     ) -> None:
         self.config = config
         self.rank, self.world_size = rank, world_size
-        weights = class_balanced_weights(dataset.frame_classes()) if config.balanced else None
+        weights = dataset.balanced_weights() if config.balanced else None
         self.sampler = EpochSampler(len(dataset), seed, weights)
         self.counts = dataset.point_counts() if config.points_per_batch else None
         self.keys = _Keys()

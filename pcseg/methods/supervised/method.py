@@ -57,10 +57,7 @@ class Supervised(nn.Module):
         """
         finite = [usable(scan) for scan in scans]
         seen = [s.select(f) if not f.all() else s for s, f in zip(scans, finite, strict=True)]
-        total = self._probabilities(seen)
-        for turn in range(1, self.config.eval.tta):
-            total = total + self._probabilities([_turned(scan, turn) for scan in seen])
-        confidence, labels = (total / max(1, self.config.eval.tta)).max(1)
+        confidence, labels = self.averaged_probabilities(seen).max(1)
         split = [len(scan) for scan in seen]
         return [
             _scattered(f, one.cpu().numpy(), sure.cpu().numpy())
@@ -68,6 +65,13 @@ class Supervised(nn.Module):
                 finite, labels.split(split), confidence.split(split), strict=True
             )
         ]
+
+    def averaged_probabilities(self, scans: Sequence[Scan]) -> Tensor:
+        """(N, K) float32 class probabilities of all points of the scans, over all turns."""
+        total = self._probabilities(scans)
+        for turn in range(1, self.config.eval.tta):
+            total = total + self._probabilities([_turned(scan, turn) for scan in scans])
+        return total / max(1, self.config.eval.tta)
 
     def _probabilities(self, scans: Sequence[Scan]) -> Tensor:
         """(N, K) float32 class probabilities of all points of the scans."""

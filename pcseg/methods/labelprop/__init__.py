@@ -1,0 +1,1 @@
+"""3DLabelProp: geometry and time against the domain shift, in real time."""
