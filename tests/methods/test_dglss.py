@@ -163,6 +163,13 @@ def test_a_step_lowers_the_loss_and_logs_its_parts() -> None:
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in made.projection.parameters())
 
 
+def test_classes_may_be_correlated_by_the_features_themselves() -> None:
+    made = method("dglss", "dglss.channels=null").train()
+    parts = made(made.collate()([scan(0)]))
+    parts["loss"].backward()
+    assert not list(made.projection.parameters()) and parts["correlation"] > 0
+
+
 def test_prediction_is_the_supervised_networks() -> None:
     torch.manual_seed(0)
     made, plain = method("dglss").eval(), method("supervised").eval()

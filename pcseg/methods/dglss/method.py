@@ -36,9 +36,11 @@ class DGLSS(Supervised):
     ) -> None:
         super().__init__(config, label_set, class_weights)
         channels = feature_network(self.network, "dglss").classifier.in_features
-        self.projection = nn.Sequential(
-            nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, config.dglss.channels)
-        )
+        self.projection: nn.Module = nn.Identity()
+        if config.dglss.channels is not None:
+            self.projection = nn.Sequential(
+                nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, config.dglss.channels)
+            )
 
     def training_set(self, dataset: ScanDataset, progress: Progress | None = None) -> ScanDataset:
         """The scans with the beam of each point, found before any augmentation, as they are read.
