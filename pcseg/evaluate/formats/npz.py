@@ -14,7 +14,9 @@ from pcseg.errors import DataError, LabelError
 
 def write(path: Path, scan: Scan, prediction: Prediction, label_set: LabelSet) -> None:
     """Write everything that is known of a prediction."""
-    carried: dict[str, Any] = {} if prediction.propagated is None else {"propagated": prediction.propagated}
+    carried: dict[str, Any] = (
+        {} if prediction.propagated is None else {"propagated": prediction.propagated}
+    )
     np.savez_compressed(
         path,
         **carried,
