@@ -63,6 +63,7 @@ def test_all_commands_of_the_readme_run(desk: Path, kitti: Path) -> None:
             words[words.index("--frames") + 1] = "1"
         done = pcseg(*words, cwd=desk)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
-    for name in ("scan.html", "street.png", "kitti.json", "submission.zip", "rooms-plots/ranges.png"):
+    made = ("scan.html", "street.png", "kitti.json", "submission.zip", "rooms-plots/ranges.png")
+    for name in made:
         assert (desk / name).stat().st_size > 0
     assert len(list((desk / "mine-labelled").glob("*.ply"))) == 2
