@@ -21,6 +21,8 @@ ENOUGH = 10
 """A cluster serves a class if it has more points of it (3DLabelProp's code)."""
 _MEMORY = 64
 """Thinned scans that a process remembers, about a megabyte each."""
+_NOTHING = np.zeros(0, kernels.POINT)
+"""The slots of an empty map."""
 
 
 class _Points(NamedTuple):
@@ -110,8 +112,7 @@ class ClusterDataset:
         own = len(xyz) - int(near.sum())
         rows = own + np.searchsorted(np.flatnonzero(near), seeds[groups == group])
         clusterer = Clusterer(self.settings)
-        nothing = np.zeros(0, kernels.POINT)
-        chosen = clusterer.members(nothing, xyz, rows, np.zeros(len(rows), np.int32))[0].rows
+        chosen = clusterer.members(_NOTHING, xyz, rows, np.zeros(len(rows), np.int32))[0].rows
         return self._scan(scan, parts, chosen, own, matrix, index)
 
     def _scan(
@@ -123,13 +124,15 @@ class ClusterDataset:
         matrix: np.ndarray,
         index: int,
     ) -> Scan:
-        points = np.concatenate([part.xyz for part in parts])[chosen]
+        points, mean = kernels.gather(
+            _NOTHING, np.zeros(0, np.int32), chosen, np.concatenate([part.xyz for part in parts])
+        )
         attrs = {"current": np.where(chosen >= own, 1.0, -1.0).astype(np.float32)}
         shades = [part.intensity for part in parts if part.intensity is not None]
         if len(shades) == len(parts):
             attrs["intensity"] = np.concatenate(shades)[chosen]
         return Scan(
-            xyz=centered(points, matrix, self.settings.center),
+            xyz=centered(points, mean, matrix, self.settings.center),
             attrs=attrs,
             labels=np.concatenate([part.labels for part in parts])[chosen],
             meta={**scan.meta, "cluster": str(self.frames[index])},

@@ -12,7 +12,7 @@ from numba import njit
 from pcseg.methods.labelprop.kernels import FREE
 from pcseg.methods.labelprop.tables import EMPTY, find, pack
 
-INLINED = "6b3758f824106e0f"
+INLINED = "81502967be68a282"
 """Digest of tables.py and kernels.py; see kernels.py."""
 
 
@@ -68,6 +68,7 @@ def list_members(points, xyz, size, origin, table, masks, number):
         starts: (K + 1,) int64 borders of the clusters.
         members: int32 slots of the map, then S + rows of the scan; rising in each cluster.
     """
+    firsts, names = _clusters_of_cells(masks, number)
     slots = len(points)
     entries = np.empty(slots + len(xyz), np.int32)
     starts = np.zeros(number + 1, np.int64)
@@ -88,19 +89,39 @@ def list_members(points, xyz, size, origin, table, masks, number):
         entry = find(table, key)
         if table[entry] == key:
             entries[i] = entry
-            for k in range(number):
-                starts[k + 1] += _has(masks, entry, k)
+            for place in range(firsts[entry], firsts[entry + 1]):
+                starts[names[place] + 1] += 1
     for k in range(number):
         starts[k + 1] += starts[k]
     places = starts[:-1].copy()
     members = np.empty(starts[-1], np.int32)
     for i in range(len(entries)):
         if entries[i] != EMPTY:
-            for k in range(number):
-                if _has(masks, entries[i], k):
-                    members[places[k]] = i
-                    places[k] += 1
+            for place in range(firsts[entries[i]], firsts[entries[i] + 1]):
+                members[places[names[place]]] = i
+                places[names[place]] += 1
     return starts, members
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _clusters_of_cells(masks, number):
+    """Lists of the clusters of each entry of the table: (T + 1,) borders, and the numbers."""
+    firsts = np.zeros(len(masks) + 1, np.int32)
+    for entry in range(len(masks)):
+        firsts[entry + 1] = firsts[entry]
+        for k in range(number):
+            if masks[entry, k // 64]:  # most entries are free
+                firsts[entry + 1] += _has(masks, entry, k)
+    names = np.empty(firsts[-1], np.int32)
+    for entry in range(len(masks)):
+        place = firsts[entry]
+        if place == firsts[entry + 1]:
+            continue
+        for k in range(number):
+            if _has(masks, entry, k):
+                names[place] = k
+                place += 1
+    return firsts, names
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -12,6 +12,7 @@ from pcseg.methods.labelprop import cluster_kernels
 from pcseg.methods.labelprop.kernels import FREE
 from pcseg.methods.labelprop.kmeans import KMeans
 from pcseg.methods.labelprop.tables import EMPTY
+from pcseg.methods.labelprop.voxel_map import group_cells
 
 
 class Cluster(NamedTuple):
@@ -79,7 +80,8 @@ class Clusterer:
         origin, thirds = np.zeros(3), np.array([1 / 3, 2 / 3])
         if self.repository:
             origin, thirds = _lowest(past, xyz), np.array([0.33, 0.66])
-        most = 27 * len(np.unique(_cells(xyz[seeds], size)))  # a cell may mark this many
+        cells = len(group_cells(xyz[seeds], (cell, cell, 2.0 * cell))[1])
+        most = 27 * cells  # a cell and all around it
         room = 1 << max(4, int(2 * most - 1).bit_length())
         table = np.full(room, EMPTY)
         masks = np.zeros((room, -(-number // 64)), np.uint64)
@@ -97,11 +99,6 @@ class Clusterer:
             for number, (m, cut) in enumerate(split)
             if len(m) > 1
         ]
-
-
-def _cells(xyz: np.ndarray, size: np.ndarray) -> np.ndarray:
-    cells = np.floor(xyz / size).astype(np.int64)
-    return (cells[:, 0] << 42) + (cells[:, 1] << 21) + cells[:, 2]
 
 
 def _lowest(past: np.ndarray, xyz: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from pcseg.config.schema import LabelPropConfig
 from pcseg.data import Scan
+from pcseg.methods.labelprop import kernels
 from pcseg.methods.labelprop.clusters import Cluster
 from pcseg.methods.labelprop.voxel_map import VoxelMap
 
@@ -38,35 +39,30 @@ def cluster_scans(
     """
     made = []
     for cluster in clusters:
-        old = past.take(cluster.past)
-        points = np.concatenate([old.xyz, xyz[cluster.rows]])
+        points, mean = kernels.gather(past.points, cluster.past, cluster.rows, xyz)
         attrs = {"current": np.ones(len(points), np.float32)}
-        attrs["current"][: len(old.xyz)] = -1.0
+        attrs["current"][: len(cluster.past)] = -1.0
         if "intensity" in scan.attrs:
             new = scan.attrs["intensity"][cluster.rows].astype(np.float32)
-            attrs["intensity"] = np.concatenate([old.intensity, new])
+            attrs["intensity"] = np.concatenate([past.intensity[cluster.past], new])
         labels = None
         if past_labels and scan.labels is not None:
-            labels = np.concatenate([old.labels.astype(np.int64), scan.labels[cluster.rows]])
-        made.append(
-            Scan(
-                xyz=centered(points, matrix, settings.center),
-                attrs=attrs,
-                labels=labels,
-                meta=dict(scan.meta),
-            )
-        )
+            old = past.points["label"][cluster.past].astype(np.int64)
+            labels = np.concatenate([old, scan.labels[cluster.rows]])
+        placed = centered(points, mean, matrix, settings.center)
+        made.append(Scan(xyz=placed, attrs=attrs, labels=labels, meta=dict(scan.meta)))
     return made
 
 
-def centered(points: np.ndarray, matrix: np.ndarray, center: str) -> np.ndarray:
-    """(N, 3) float32 points of the map around their mean, or in the sensor's frame."""
+def centered(points: np.ndarray, mean: np.ndarray, matrix: np.ndarray, center: str) -> np.ndarray:
+    """(N, 3) float32 points of the map around their mean (3,), or in the sensor's frame."""
+    turned = np.eye(4)
     if center == "mean":
-        mean = points.mean(0, dtype=np.float64)
-        return (points - mean).astype(np.float32)
-    # The inverse of a rigid transform, row vectors.
-    moved = (points.astype(np.float64) - matrix[:3, 3]) @ matrix[:3, :3]
-    return moved.astype(np.float32)
+        turned[:3, 3] = -mean
+    else:  # the inverse of a rigid transform
+        turned[:3, :3] = matrix[:3, :3].T
+        turned[:3, 3] = -matrix[:3, :3].T @ matrix[:3, 3]
+    return kernels.moved(points, turned)[0]  # type: ignore[no-any-return]
 
 
 def in_batches(

@@ -160,6 +160,30 @@ def remove_far(
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
+def gather(points, slots, rows, xyz):
+    """(P + R, 3) float32 places of the points in `slots`, then of the `rows` of `xyz`; their mean.
+
+    Args:
+        points: as for `insert`.
+        slots: (P,) int32.
+        rows: (R,) int32.
+        xyz: (N, 3) float32.
+    """
+    out = np.empty((len(slots) + len(rows), 3), np.float32)
+    mean = np.zeros(3)
+    for i in range(len(slots)):
+        point = points[slots[i]]
+        out[i, 0], out[i, 1], out[i, 2] = point.x, point.y, point.z
+    for i in range(len(rows)):
+        for axis in range(3):
+            out[len(slots) + i, axis] = xyz[rows[i], axis]
+    for i in range(len(out)):
+        for axis in range(3):
+            mean[axis] += out[i, axis]
+    return out, mean / max(len(out), 1)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
 def order_by_ring(points, slots, center):
     """Sort slots by the metre of their distance from `center` (2,), the farthest first.
 

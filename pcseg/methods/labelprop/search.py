@@ -10,7 +10,7 @@ from numba import njit
 from pcseg.methods.labelprop.kernels import END, STEPS
 from pcseg.methods.labelprop.tables import find, key_of
 
-INLINED = "6b3758f824106e0f"
+INLINED = "81502967be68a282"
 """Digest of tables.py and kernels.py; see kernels.py."""
 
 LANES = 32
