@@ -137,7 +137,7 @@ def _train_unit(
         for part in parts
         if part.val_split is not None
     ]
-    spec = {"config": decisive(config), "train": train, "val": val}
+    spec = {"config": decisive(config), "train": train, "val": val, "threads": plan.threads}
     needs = tuple(s["simulated_by"] for s in [*train, *val] if s["simulated_by"])
     words = ["train", method, "on", source, *([variant] if variant != FULL else [])]
     return Unit("train", spec, _once(needs), " ".join([*words, f"seed {config.train.seed}"]))
@@ -151,7 +151,8 @@ def _target_units(
     made = simulation(plan, entry.data)
     about = f"{train.label.removeprefix('train ')}: {target}"
     needs = [train.id, *([made.id] if made else [])]
-    predict = Unit("predict", {"train": train.id, "scans": scans}, tuple(needs), f"predict {about}")
+    asked = {"train": train.id, "scans": scans, "threads": plan.threads}
+    predict = Unit("predict", asked, tuple(needs), f"predict {about}")
     network = train.spec["train"][0]["label_set"]
     views = views_for(plan.views, network, finest_classes(plan, entry.data))
     score = Unit(

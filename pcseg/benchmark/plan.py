@@ -144,6 +144,9 @@ class Plan(Settings):
         min_length=1,
         description="levels of the house protocol, the first is primary; patterns of view names",
     )
+    threads: PositiveInt = Field(
+        1, description="of the CPU for each unit; another number rounds differently"
+    )
     hunger: HungerEntry | None = None
 
     @model_validator(mode="after")

@@ -6,9 +6,13 @@ the truth of a target must show a seal that still fits its checkpoint, and predi
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from pcseg.benchmark.specs import Spec, open_labelled
 from pcseg.benchmark.store import file_hash
@@ -26,7 +30,8 @@ class Seal:
     Attributes:
         train: id of the unit.
         checkpoint: name of the file in its folder.
-        sha256: of that file.
+        sha256: of that file, as it lies there: the same weights may be stored in other bytes.
+        weights: hash of the weights themselves, equal whenever the training is done again.
         selected_on: the source's scans that decided, or ``"nothing"`` for the last weights.
         miou: of the chosen weights on them, None without.
         update: number of updates behind the chosen weights.
@@ -35,9 +40,20 @@ class Seal:
     train: str
     checkpoint: str
     sha256: str
+    weights: str
     selected_on: str
     miou: float | None
     update: int
+
+
+def weights_hash(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 of named weights, in hex digits; order and storage do not matter."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        values = weights[name].detach().cpu().contiguous().numpy()
+        digest.update(f"{name} {values.dtype} {values.shape}\n".encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()
 
 
 def write_seal(folder: Path, seal: Seal) -> None:

@@ -31,6 +31,10 @@ Changes = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder for all results; by default runs/<plan>.")]
 Workers = Annotated[int, typer.Option(min=1, help="Units of work at a time.")]
+AutoWorkers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Units of work at a time; by default one a GPU, else one a core."),
+]
 Engine = Annotated[str, typer.Option(help="Who works: local, ray or slurm.")]
 Gpus = Annotated[
     str | None, typer.Option(help="Ids of GPUs to deal to the workers, by comma: 0,1.")
@@ -54,10 +58,9 @@ def dg(
     plan: PlanName = None,
     changes: Changes = None,
     out: Out = None,
-    workers: Workers = 1,
+    workers: AutoWorkers = None,
     engine: Engine = "local",
     gpus: Gpus = None,
-    threads: Threads = None,
     device: Device = "auto",
     slurm: SlurmSettings = None,
     list_plans: Listed = False,
@@ -77,7 +80,7 @@ def dg(
     if list_plans or plan is None:
         _list_plans()
         return
-    _run("dg", plan, changes, out, workers, engine, gpus, threads, device, slurm, dry_run)
+    _run("dg", plan, changes, out, workers, engine, gpus, device, slurm, dry_run)
 
 
 @benchmark.command("hunger")
@@ -85,10 +88,9 @@ def hunger(
     plan: PlanName = None,
     changes: Changes = None,
     out: Out = None,
-    workers: Workers = 1,
+    workers: AutoWorkers = None,
     engine: Engine = "local",
     gpus: Gpus = None,
-    threads: Threads = None,
     device: Device = "auto",
     slurm: SlurmSettings = None,
     list_plans: Listed = False,
@@ -103,7 +105,7 @@ def hunger(
     if list_plans or plan is None:
         _list_plans()
         return
-    _run("hunger", plan, changes, out, workers, engine, gpus, threads, device, slurm, dry_run)
+    _run("hunger", plan, changes, out, workers, engine, gpus, device, slurm, dry_run)
 
 
 @benchmark.command("corruptions")
@@ -178,10 +180,9 @@ def _run(
     name: str,
     changes: list[str] | None,
     out: Path | None,
-    workers: int,
+    workers: int | None,
     engine: str,
     gpus: str | None,
-    threads: int | None,
     device: str,
     slurm: list[str] | None,
     dry_run: bool,
@@ -194,15 +195,13 @@ def _run(
         raise ConfigError(f"{name}: is a plan of the kind '{plan.kind}': run it by "
                           f"`pcseg benchmark {plan.kind}`.")  # fmt: skip
     folder = out or Path("runs") / Path(name).stem
+    count = workers or _workers(gpus, device, plan.threads)
     if dry_run:
-        _show_units(expand(plan), Store(folder), workers)
+        _show_units(expand(plan), Store(folder), count)
         return
-    share = threads or _share(workers)
-    context = Context(folder.absolute(), device, share)
+    crew = _crew(engine, count, plan.threads, gpus, slurm, folder)
     with _bars() as told:
-        work = run_benchmark(
-            plan, context, _crew(engine, workers, share, gpus, slurm, folder), told
-        )
+        work = run_benchmark(plan, Context(folder.absolute(), device), crew, told)
     _report(plan, work, folder)
 
 
@@ -235,6 +234,19 @@ def _crew(
         folder=folder.absolute() / "slurm",
     )
     return executor(engine, workers, given)
+
+
+def _workers(gpus: str | None, device: str, threads: int) -> int:
+    """One unit at a time on each GPU; without one, as many as the cores bear."""
+    import os
+
+    import torch
+
+    if gpus:
+        return len(gpus.split(","))
+    if device != "cpu" and torch.cuda.is_available():
+        return 1
+    return max(1, (os.cpu_count() or 1) // threads)
 
 
 def _share(workers: int) -> int:

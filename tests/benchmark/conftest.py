@@ -89,5 +89,5 @@ def work(plan: Plan) -> Work:
 def out(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the tiny benchmark, all done."""
     folder = tmp_path_factory.mktemp("benchmark")
-    run_benchmark(plan, Context(folder, "cpu", 1), executor())
+    run_benchmark(plan, Context(folder, "cpu"), executor())
     return folder

@@ -27,11 +27,7 @@ def facts(out: Path) -> dict[str, Any]:
     units = json.loads((out / "manifest.json").read_text())["units"]
     scores = {path.parent.name + path.name: path.read_text() for path in out.rglob("score-*/*.json")
               if path.name != "done.json"}  # fmt: skip
-    return {"facts": {u["id"]: _found(u) for u in units}, "scores": scores}
-
-
-def _found(unit: dict[str, Any]) -> dict[str, Any]:
-    return unit["facts"]
+    return {"facts": {u["id"]: u["facts"] for u in units}, "scores": scores}
 
 
 def test_all_is_done_and_noted(out: Path, work: Work) -> None:
@@ -49,7 +45,7 @@ def test_all_is_done_and_noted(out: Path, work: Work) -> None:
 def test_what_is_done_is_not_done_again(plan: Plan, out: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*/*/*") if path.is_file()}
     heard: list[Progress] = []
-    run_benchmark(plan, Context(out, "cpu", 1), executor(), heard.append)
+    run_benchmark(plan, Context(out, "cpu"), executor(), heard.append)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert all(progress.unit is None for progress in heard)
     assert (heard[-1].done, heard[-1].total) == (26, 26)
@@ -77,7 +73,7 @@ def small(plan_file: Path) -> Plan:
 
 def test_a_lost_worker_costs_its_units_only(plan_file: Path, out: Path, tmp_path: Path) -> None:
     plan = small(plan_file)
-    run_benchmark(plan, Context(tmp_path, "cpu", 1), Flaky(3))
+    run_benchmark(plan, Context(tmp_path, "cpu"), Flaky(3))
     mine, whole = facts(tmp_path), facts(out)
     assert mine["facts"].items() <= whole["facts"].items()
     assert mine["scores"].items() <= whole["scores"].items() and mine["scores"]
@@ -90,7 +86,7 @@ def test_endless_losses_end(plan_file: Path, tmp_path: Path) -> None:
             yield
 
     with pytest.raises(WorkerLost):
-        run_benchmark(small(plan_file), Context(tmp_path, "cpu", 1), Broken())
+        run_benchmark(small(plan_file), Context(tmp_path, "cpu"), Broken())
 
 
 def test_an_interrupted_training_goes_on(plan_file: Path, out: Path, tmp_path: Path) -> None:
@@ -98,7 +94,7 @@ def test_an_interrupted_training_goes_on(plan_file: Path, out: Path, tmp_path: P
     from pcseg.benchmark import expand
     from pcseg.benchmark.work import do_unit
 
-    plan, context = small(plan_file), Context(tmp_path, "cpu", 1)
+    plan, context = small(plan_file), Context(tmp_path, "cpu")
     stops = 0
     for unit in expand(plan).units:
         while not Store(tmp_path).is_done(unit):
@@ -115,7 +111,7 @@ def test_an_interrupted_training_goes_on(plan_file: Path, out: Path, tmp_path: P
 
 def test_one_at_a_time(plan: Plan, out: Path) -> None:
     with Store(out).alone(), pytest.raises(ConfigError, match="another benchmark is at work"):
-        run_benchmark(plan, Context(out, "cpu", 1), executor())
+        run_benchmark(plan, Context(out, "cpu"), executor())
 
 
 def test_the_command_line(plan_file: Path, out: Path) -> None:
@@ -152,14 +148,14 @@ def _start(plan: Path, out: Path) -> subprocess.Popen[bytes]:
 
 @pytest.mark.slow
 def test_killed_at_any_stage_and_resumed(plan_file: Path, out: Path, tmp_path: Path) -> None:
-    """SIGKILL while simulating nothing, training, predicting, scoring; the figures are the same."""
+    """SIGKILL while training, predicting and scoring: weights, predictions, figures are equal."""
     data = yaml.safe_load(plan_file.read_text())
     for method in data["methods"].values():
         method["settings"] = [*method["settings"], "train.checkpoint_every=1"]
     plan = tmp_path / "plan.yaml"
     plan.write_text(yaml.safe_dump(data))
     straight, killed = tmp_path / "straight", tmp_path / "killed"
-    words = ("benchmark", "dg", plan, "--device", "cpu", "--threads", 1, "--out")
+    words = ("benchmark", "dg", plan, "--device", "cpu", "--out")
     assert pcseg(*words, straight).returncode == 0
     for stage in ("train-*/last.pt", "predict-*/*.npy", "score-*/L3.json"):
         process = _start(plan, killed)
@@ -187,7 +183,7 @@ def test_every_engine_finds_the_same(
     engine: str, plan_file: Path, out: Path, tmp_path: Path
 ) -> None:
     done = pcseg(
-        "benchmark", "dg", plan_file, "--out", tmp_path, "--device", "cpu", "--threads", 1,
+        "benchmark", "dg", plan_file, "--out", tmp_path, "--device", "cpu",
         "--workers", 2, "--engine", engine, "--slurm", "cluster=local",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -31,7 +31,7 @@ def test_training_and_prediction_never_read_labels_of_the_target(
     for path in poss.glob("sequences/01/labels/*.label"):
         path.write_bytes(b"garbage")
     work = expand(Plan.model_validate(tiny_plan(kitti, poss)))
-    context = Context(tmp_path / "out", "cpu", 1)
+    context = Context(tmp_path / "out", "cpu")
     train, predict, score = chain(work, "sp-all")
     for unit in (train, predict):
         do_unit(context, unit, lambda message: True)
@@ -50,7 +50,7 @@ def test_without_a_seal_nothing_is_predicted_or_scored(
     for unit in (predict, score):
         (store.folder(unit.id) / "done.json").unlink()
         with pytest.raises(CheckpointError, match="not sealed"):
-            do_unit(Context(copy, "cpu", 1), unit, lambda message: True)
+            do_unit(Context(copy, "cpu"), unit, lambda message: True)
 
 
 def test_a_checkpoint_that_changed_opens_nothing(work: Work, out: Path, tmp_path: Path) -> None:

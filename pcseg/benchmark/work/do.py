@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -33,13 +34,11 @@ class Context:
     Attributes:
         out: folder of the benchmark.
         device: auto, cpu or cuda.
-        threads: of the CPU; None leaves that to torch.
         loaders: processes that read ahead.
     """
 
     out: Path
     device: str = "auto"
-    threads: int | None = None
     loaders: int = 0
 
 
@@ -80,20 +79,26 @@ def do_unit(context: Context, unit: Unit, report: Report) -> Done:
         if not report((unit.id, done, total)):
             raise Interrupted(f"{unit.label}: stopped. The same command goes on from here.")
 
-    _use_threads(context.threads)
     began = time.perf_counter()
     do = import_module(_HOMES[unit.kind]).do
-    facts: Mapping[str, Any] = do(context, unit, told)
+    with _threads(unit.spec.get("threads", 1)):
+        facts: Mapping[str, Any] = do(context, unit, told)
     seconds = time.perf_counter() - began
     store.finish(unit, facts, {"seconds": round(seconds, 2), **_machine(context)})
     return Done(unit.id, seconds)
 
 
-def _use_threads(threads: int | None) -> None:
-    if threads is not None:
-        import torch
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Use so many: sums are taken in an order that depends on it, which is why units name it."""
+    import torch
 
-        torch.set_num_threads(threads)
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _machine(context: Context) -> dict[str, Any]:
@@ -101,7 +106,6 @@ def _machine(context: Context) -> dict[str, Any]:
 
     return {
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        "threads": context.threads,
         "processors": os.cpu_count(),
         "machine": platform.machine(),
         "accelerator": accelerator(),

@@ -47,14 +47,15 @@ def do(context: Context, unit: Unit, told: Told) -> Mapping[str, Any]:
         )
     counts = [n for part in parts for n in part["points"]]
     facts = {
-        "checkpoint_sha256": seal.sha256,
+        "weights_hash": seal.weights,
         "scans": len(scored),
         "points": sum(counts),
         "frames_hash": list_hash([dataset.frames[row] for row in scored]),
         "points_hash": list_hash(counts),
         "predictions_hash": list_hash([part["sha256"] for part in parts]),
     }
-    write_manifest(folder, {**facts, "label_set": loaded.label_set.to_dict(), "parts": parts})
+    of = {"checkpoint_sha256": seal.sha256}
+    write_manifest(folder, {**facts, **of, "label_set": loaded.label_set.to_dict(), "parts": parts})
     return facts
 
 

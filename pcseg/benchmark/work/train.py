@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pcseg.benchmark.seal import Seal, write_seal
+from pcseg.benchmark.seal import Seal, weights_hash, write_seal
 from pcseg.benchmark.specs import open_all
 from pcseg.benchmark.store import Store, file_hash
 from pcseg.benchmark.units import Unit
@@ -41,12 +41,14 @@ def do(context: Context, unit: Unit, told: Told) -> Mapping[str, Any]:
         fabric = make_fabric(config)
         go_on = partial(_goes_on, told)
         resume = train(config, method, train_set, val_set, folder, fabric, resume, progress=go_on)
+    chosen = weights_hash(load_checkpoint(folder / BEST).weights())
     write_seal(
         folder,
         Seal(
             train=unit.id,
             checkpoint=BEST,
             sha256=file_hash(folder / BEST),
+            weights=chosen,
             selected_on=" + ".join(f"{v['dataset']} {v['split']}" for v in val) or "nothing",
             miou=resume.best,
             update=resume.best_update,
@@ -54,6 +56,7 @@ def do(context: Context, unit: Unit, told: Told) -> Mapping[str, Any]:
     )
     return {
         "scans": len(train_set),
+        "weights_hash": chosen,
         "updates": resume.update,
         "best_update": resume.best_update,
         "source_val_miou": resume.best,
