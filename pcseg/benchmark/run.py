@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,7 +16,7 @@ from pcseg.benchmark.plan import Plan
 from pcseg.benchmark.store import Store
 from pcseg.benchmark.units import KINDS, Unit
 from pcseg.benchmark.work import Context, do_unit
-from pcseg.errors import WorkerLost
+from pcseg.errors import Interrupted, WorkerLost
 from pcseg.executor import Executor
 from pcseg.files import write_json
 
@@ -72,7 +74,7 @@ def run_benchmark(
     """
     work = expand(plan)
     store = Store(context.out)
-    with store.alone():
+    with store.alone(), _ended_by_sigterm():
         write_json(context.out / "plan.json", plan.model_dump(mode="json"))
         rounds = _Rounds(work.units, store, context, crew, told)
         for kind in KINDS:
@@ -95,6 +97,24 @@ def write_manifest(plan: Plan, work: Work, store: Store) -> None:
             "units": rows,
         },
     )
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """End the workers too when this process is asked to end, as Slurm and `kill` do."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise Interrupted("nothing is lost. Run the same command again to go on.")
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not in the main thread: signals are somebody else's
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Rounds:

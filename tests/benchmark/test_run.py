@@ -136,8 +136,8 @@ def test_an_estimate_needs_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def _start(plan: Path, out: Path) -> subprocess.Popen[bytes]:
-    words = ["benchmark", "dg", plan, "--out", out, "--device", "cpu", "--workers", 1]
+def _start(plan: Path, out: Path, workers: int = 1) -> subprocess.Popen[bytes]:
+    words = ["benchmark", "dg", plan, "--out", out, "--device", "cpu", "--workers", workers]
     return subprocess.Popen(
         [sys.executable, "-m", "pcseg", *map(str, words)],
         stdout=subprocess.DEVNULL,
@@ -166,6 +166,35 @@ def test_killed_at_any_stage_and_resumed(plan_file: Path, out: Path, tmp_path: P
         assert not (killed / "manifest.json").exists(), "killed in the middle"
     assert pcseg(*words, killed).returncode == 0
     assert facts(killed) == facts(straight)
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process is there and not merely unburied."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def _children(pid: int) -> set[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {int(child) for child in listed}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
+def test_told_to_end_it_ends_with_its_workers(plan_file: Path, tmp_path: Path) -> None:
+    process = _start(plan_file, tmp_path, workers=2)
+    while process.poll() is None and not list(tmp_path.glob("units/train-*/last.pt")):
+        time.sleep(0.05)
+    workers = _children(process.pid)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 130 and workers
+    deadline = time.monotonic() + 20
+    while any(map(_alive, workers)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert pcseg("benchmark", "dg", plan_file, "--out", tmp_path, "--device", "cpu").returncode == 0
 
 
 @pytest.mark.slow
